@@ -1,0 +1,171 @@
+// Package config is the configuration file: one struct that says what there
+// is, with its defaults, and whose tags the reference in docs/configuration.md
+// is generated from. The file is TOML and strict: a key that does not exist is
+// an error drawn with its line. An empty file is a working configuration.
+package config
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"os"
+	"time"
+
+	"github.com/pelletier/go-toml/v2"
+)
+
+// Config is the whole of citron.toml.
+type Config struct {
+	Hostname string `toml:"hostname" help:"Name this server goes by in greetings and self-signed certificates. Empty: the machine's host name."`
+	Data     string `toml:"data" help:"Directory of everything durable: mail, accounts, the self-signed certificate, the command socket."`
+	IMAP     IMAP   `toml:"imap" help:"IMAP (RFC 3501, RFC 9051)."`
+	LMTP     LMTP   `toml:"lmtp" help:"Delivery of mail by LMTP (RFC 2033)."`
+	TLS      TLS    `toml:"tls" help:"Certificate for STARTTLS and implicit TLS."`
+	Auth     Auth   `toml:"auth" help:"Passwords."`
+	Store    Store  `toml:"store" help:"The message store."`
+	Limits   Limits `toml:"limits" help:"What one peer or account may use."`
+}
+
+// IMAP says where and how IMAP is spoken.
+type IMAP struct {
+	Listen         []string `toml:"listen" help:"Addresses for plain connections that become TLS by STARTTLS."`
+	ListenTLS      []string `toml:"listen_tls" help:"Addresses for implicit TLS (RFC 8314)."`
+	PlaintextLogin bool     `toml:"plaintext_login" help:"Accept LOGIN and AUTHENTICATE without TLS from this machine (never from elsewhere)."`
+	ProxyFrom      []string `toml:"proxy_from" help:"Networks whose connections begin with a PROXY protocol v2 header."`
+	LoginTimeout   Duration `toml:"login_timeout" help:"How long a connection may stay unauthenticated."`
+	Autologout     Duration `toml:"autologout" help:"Silence after which a session that is not in IDLE ends; at least 30m (RFC 3501 §5.4)."`
+	MaxLine        int      `toml:"max_line" help:"Longest command, in bytes, literals that are not messages included."`
+	AppendLimit    int64    `toml:"append_limit" help:"Largest message accepted by APPEND and LMTP, in bytes (RFC 7889)."`
+	MaxBadCommands int      `toml:"max_bad_commands" help:"Commands in error, in a row, after which the server says BYE."`
+}
+
+// LMTP says where mail is delivered to.
+type LMTP struct {
+	Listen     []string `toml:"listen" help:"Loopback addresses, or unix:PATH. A public address is refused unless client_ca is set."`
+	ClientCA   string   `toml:"client_ca" help:"PEM file: with it LMTP is spoken over TLS, and only with clients that show a certificate of this authority."`
+	Subaddress bool     `toml:"subaddress" help:"Deliver alice+detail@ to alice@ (RFC 5233)."`
+}
+
+// TLS names the certificate.
+type TLS struct {
+	Cert string `toml:"cert" help:"PEM certificate chain; read again when the file changes. Empty: a self-signed one is made in the data directory."`
+	Key  string `toml:"key" help:"PEM private key."`
+}
+
+// Auth configures password verifiers.
+type Auth struct {
+	ScramIterations int `toml:"scram_iterations" help:"Iteration count of new SCRAM-SHA-256 verifiers, at least 4096 (RFC 7677 §4)."`
+}
+
+// Store configures the message store.
+type Store struct {
+	Cache         Size     `toml:"cache" help:"Memory for the key-value engine's block cache."`
+	FreeFloor     Size     `toml:"free_floor" help:"Free space on the volume below which writing is refused for the time being."`
+	InlineLimit   Size     `toml:"inline_limit" help:"Messages up to this size live in the key-value engine, larger ones in segment files."`
+	BodyBuffer    Size     `toml:"body_buffer" help:"Memory that one incoming message may take before it goes to disk."`
+	ExpungedGrace Duration `toml:"expunged_grace" help:"How long an expunged message stays readable for sessions not yet told of it."`
+	LogKeep       Duration `toml:"log_keep" help:"How long the log of changes is kept for clients that resynchronise (QRESYNC)."`
+	SweepEvery    Duration `toml:"sweep_every" help:"Pause between two rounds of background maintenance."`
+}
+
+// Limits bounds what peers and accounts use.
+type Limits struct {
+	Connections     int      `toml:"connections" help:"Connections in all."`
+	Unauthenticated int      `toml:"unauthenticated" help:"Connections not logged in; beyond it the oldest of the busiest /24 or /56 goes first."`
+	PerAccount      int      `toml:"per_account" help:"Connections of one account."`
+	Handshakes      int      `toml:"handshakes" help:"TLS handshakes at a time."`
+	TCPUserTimeout  Duration `toml:"tcp_user_timeout" help:"How long sent data may stay unacknowledged (TCP_USER_TIMEOUT)."`
+	Keywords        int      `toml:"keywords" help:"Keywords in one mailbox."`
+	Mailboxes       int      `toml:"mailboxes" help:"Mailboxes in one account."`
+	WriteMemory     Size     `toml:"write_memory" help:"Bytes held for all clients that do not read; beyond it the costliest goes first."`
+	PortableDriver  bool     `toml:"portable_driver" help:"A goroutine per connection even where epoll exists."`
+}
+
+// Duration is a time.Duration written as in "30m".
+type Duration time.Duration
+
+// UnmarshalText parses "90s", "30m", "48h".
+func (d *Duration) UnmarshalText(b []byte) error {
+	v, err := time.ParseDuration(string(b))
+	*d = Duration(v)
+	return err
+}
+
+// MarshalText writes the shortest form.
+func (d Duration) MarshalText() ([]byte, error) { return []byte(d.String()), nil }
+
+func (d Duration) String() string { return shortDuration(time.Duration(d)) }
+
+// Default is the configuration of an empty file.
+func Default() *Config {
+	return &Config{
+		Data: "/var/lib/citron",
+		LMTP: LMTP{Subaddress: true},
+		IMAP: IMAP{
+			Listen:         []string{":143"},
+			LoginTimeout:   Duration(time.Minute),
+			Autologout:     Duration(30 * time.Minute),
+			MaxLine:        64 << 10,
+			AppendLimit:    100 << 20,
+			MaxBadCommands: 20,
+		},
+		Auth: Auth{ScramIterations: 4096},
+		Store: Store{
+			Cache: 128 << 20, FreeFloor: 512 << 20, InlineLimit: 4 << 10, BodyBuffer: 256 << 10,
+			ExpungedGrace: Duration(time.Hour), LogKeep: Duration(30 * 24 * time.Hour), SweepEvery: Duration(time.Minute),
+		},
+		Limits: Limits{
+			Connections: 1_000_000, Unauthenticated: 10_000, PerAccount: 100, Handshakes: 64,
+			TCPUserTimeout: Duration(130 * time.Minute), Keywords: 200, Mailboxes: 10_000, WriteMemory: 512 << 20,
+		},
+	}
+}
+
+// Load reads a file over the defaults; name "" gives the defaults.
+func Load(name string) (*Config, error) {
+	c := Default()
+	if name == "" {
+		return c, nil
+	}
+	b, err := os.ReadFile(name)
+	if err != nil {
+		return nil, fmt.Errorf("configuration: %w", err)
+	}
+	if err := Parse(b, c); err != nil {
+		return nil, fmt.Errorf("%s: %w", name, err)
+	}
+	return c, nil
+}
+
+// Parse lays the TOML text over c and validates the whole.
+func Parse(text []byte, c *Config) error {
+	d := toml.NewDecoder(bytes.NewReader(text)).DisallowUnknownFields()
+	if err := d.Decode(c); err != nil {
+		var strict *toml.StrictMissingError
+		if errors.As(err, &strict) {
+			return fmt.Errorf("no such key:\n%s", strict.String())
+		}
+		var where *toml.DecodeError
+		if errors.As(err, &where) {
+			return errors.New(where.String())
+		}
+		return err
+	}
+	return c.validate()
+}
+
+func (c *Config) validate() error {
+	switch {
+	case c.Data == "":
+		return errors.New("data: name a directory")
+	case time.Duration(c.IMAP.Autologout) < 30*time.Minute:
+		return errors.New("imap.autologout: at least 30m (RFC 3501 §5.4)")
+	case (c.TLS.Cert == "") != (c.TLS.Key == ""):
+		return errors.New("tls: give both cert and key, or neither")
+	case c.Auth.ScramIterations < 4096:
+		return errors.New("auth.scram_iterations: at least 4096 (RFC 7677 §4)")
+	case c.IMAP.MaxLine < 8192:
+		return errors.New("imap.max_line: at least 8192 (RFC 7162 §4)")
+	}
+	return nil
+}
