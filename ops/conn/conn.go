@@ -44,12 +44,20 @@ type Turn struct {
 	Now time.Time
 	// In holds bytes received and not yet consumed; Consume drops them. A
 	// session that wants more than In can hold (at least 4 KiB) takes them
-	// into a buffer of its own.
+	// into a buffer of its own: one that waits for Input and leaves a full In
+	// is cut (SessionFault). In is valid during the Step only.
 	In []byte
-	// EOF: the peer sends no more than In.
+	// EOF: the peer sends no more than In. A session that answers with a Wait
+	// for Input (and neither Drain nor Again) is closed once Out is sent: none
+	// will come.
 	EOF bool
-	// Out is what the session sends; the driver empties it between steps.
-	// A session yields with Wait.Drain set when it holds HighWater or more.
+	// Shutdown: the server is ending. The session finishes what it must, says
+	// so (BYE, 421) and returns Close; it is stepped with this set as soon as
+	// the shutdown begins, and cut if it lingers.
+	Shutdown bool
+	// Out is what the session sends: it appends, the driver empties it between
+	// steps and owns its memory. A session yields with Wait.Drain set when it
+	// holds HighWater or more.
 	Out []byte
 	// Consumed is kept by Consume.
 	Consumed int
