@@ -1,0 +1,214 @@
+package transfer
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"io"
+	"net/textproto"
+	"os"
+	"strings"
+	"time"
+)
+
+// maxMessage bounds one message read from an mbox file: a file without a
+// single "From " line would otherwise be taken for one.
+const maxMessage = 1 << 30
+
+// Mbox reads an mbox file (RFC 4155, in the "mboxrd" quoting that every reader
+// of the older ones survives). All messages go to one mailbox.
+type Mbox struct {
+	file    *os.File
+	r       *bufio.Reader
+	mailbox string
+	told    bool
+	from    []byte // the "From " line of the message to come
+	number  int
+	seen    occurrences
+}
+
+// OpenMbox opens the file for import into the mailbox.
+func OpenMbox(name, mailbox string) (*Mbox, error) {
+	f, err := os.Open(name)
+	if err != nil {
+		return nil, err
+	}
+	m := &Mbox{file: f, r: bufio.NewReaderSize(f, 64<<10), mailbox: mailbox, seen: occurrences{}}
+	line, err := m.line()
+	if err != nil && err != io.EOF || !isFromLine(line) && len(line) > 0 {
+		f.Close()
+		return nil, fmt.Errorf("%s is not an mbox: it does not begin with \"From \"", name)
+	}
+	m.from = line
+	return m, nil
+}
+
+// Name is the same for every mbox of a mailbox: what was brought is known by
+// its hash.
+func (m *Mbox) Name() string { return "content:" + m.mailbox }
+
+// Close closes the file.
+func (m *Mbox) Close() error { return m.file.Close() }
+
+// Next gives the mailbox, then each message.
+func (m *Mbox) Next(context.Context) (any, error) {
+	if !m.told {
+		m.told = true
+		return &Mailbox{Name: m.mailbox}, nil
+	}
+	if len(m.from) == 0 {
+		return nil, io.EOF
+	}
+	m.number++
+	from := m.from
+	text, err := m.message()
+	if err != nil {
+		return nil, &BadItem{fmt.Sprintf("%s, message %d", m.file.Name(), m.number), err}
+	}
+	flags, text := statusFlags(text)
+	return m.seen.item(m.mailbox, text, flags, fromLineDate(from)), nil
+}
+
+// message reads up to the next "From " line, unquoted and with CRLF.
+func (m *Mbox) message() ([]byte, error) {
+	var text []byte
+	var tooLarge, blank bool
+	m.from = nil
+	for {
+		line, err := m.line()
+		if len(line) == 0 && err != nil {
+			if err != io.EOF {
+				return nil, err
+			}
+			break
+		}
+		if blank && isFromLine(line) {
+			m.from = bytes.Clone(line)
+			break
+		}
+		// The empty line before "From " belongs to the file, not the message.
+		if blank {
+			text = append(text, "\r\n"...)
+		}
+		if blank = len(bytes.TrimRight(line, "\r\n")) == 0; blank {
+			continue
+		}
+		if tooLarge = tooLarge || len(text)+len(line) > maxMessage; !tooLarge {
+			text = appendCRLF(text, unquoteFrom(line))
+		}
+	}
+	if tooLarge {
+		return nil, errors.New("message too large")
+	}
+	return text, nil
+}
+
+// line reads one line of any length with its end.
+func (m *Mbox) line() ([]byte, error) { return m.r.ReadBytes('\n') }
+
+func isFromLine(line []byte) bool { return bytes.HasPrefix(line, []byte("From ")) }
+
+// unquoteFrom takes one ">" from ">From ", ">>From ", … (mboxrd).
+func unquoteFrom(line []byte) []byte {
+	if len(line) > 0 && line[0] == '>' && isFromLine(bytes.TrimLeft(line, ">")) {
+		return line[1:]
+	}
+	return line
+}
+
+// appendCRLF appends a line, its end made CRLF; a last line without an end
+// stays without.
+func appendCRLF(text, line []byte) []byte {
+	if n := len(line) - 1; n >= 0 && line[n] == '\n' && (n == 0 || line[n-1] != '\r') {
+		return append(append(text, line[:n]...), "\r\n"...)
+	}
+	return append(text, line...)
+}
+
+// fromLineDate reads the date of "From sender Www Mmm dd hh:mm:ss yyyy", UTC.
+func fromLineDate(line []byte) time.Time {
+	fields := strings.Fields(string(line))
+	if len(fields) < 7 {
+		return time.Time{}
+	}
+	t, _ := time.Parse("Jan 2 15:04:05 2006", strings.Join(fields[len(fields)-4:], " "))
+	return t
+}
+
+// statusFlags reads the flags that mbox programs keep in Status, X-Status and
+// X-Keywords headers. Where these three are the message's first fields in this
+// order, as Export writes them, they alone count and are taken off.
+func statusFlags(text []byte) (Flags, []byte) {
+	if flags, rest, ok := exportedStatus(text); ok {
+		return flags, rest
+	}
+	header, _, _ := bytes.Cut(text, []byte("\r\n\r\n"))
+	var flags Flags
+	for line := range bytes.SplitSeq(header, []byte("\r\n")) {
+		name, value, _ := strings.Cut(string(line), ":")
+		flags = append(flags, headerFlags(textproto.CanonicalMIMEHeaderKey(name), value)...)
+	}
+	return flags, text
+}
+
+func exportedStatus(text []byte) (flags Flags, rest []byte, ok bool) {
+	for _, name := range []string{"Status", "X-Status", "X-Keywords"} {
+		line, after, _ := bytes.Cut(text, []byte("\r\n"))
+		value, ok := bytes.CutPrefix(line, []byte(name+": "))
+		if !ok {
+			return nil, nil, false
+		}
+		flags, text = append(flags, headerFlags(name, string(value))...), after
+	}
+	return flags, text, true
+}
+
+func headerFlags(name, value string) (flags Flags) {
+	switch name {
+	case "Status":
+		if strings.Contains(value, "R") {
+			flags = append(flags, `\Seen`)
+		}
+	case "X-Status":
+		for _, s := range statusLetters {
+			if strings.IndexByte(value, s.letter) >= 0 {
+				flags = append(flags, s.flag)
+			}
+		}
+	case "X-Keywords":
+		flags = strings.Fields(value)
+	}
+	return flags
+}
+
+// statusLetters are the letters of an X-Status header.
+var statusLetters = []flagLetter{{'A', `\Answered`}, {'F', `\Flagged`}, {'T', `\Draft`}, {'D', `\Deleted`}}
+
+// flagLetter is a letter that stands for a flag in a file format.
+type flagLetter struct {
+	letter byte
+	flag   string
+}
+
+// occurrences counts how often a source offered the same message: a mailbox
+// may hold it twice, and both are brought.
+type occurrences map[string]int
+
+// item is an item known by its hash, its date and its occurrence.
+func (o occurrences) item(mailbox string, text []byte, flags Flags, date time.Time) *Item {
+	sum := sha256.Sum256(text)
+	id := fmt.Sprintf("%s.%d", base64.RawURLEncoding.EncodeToString(sum[:18]), date.Unix())
+	if o[id]++; o[id] > 1 {
+		id = fmt.Sprintf("%s.%d", id, o[id])
+	}
+	return &Item{
+		Mailbox: mailbox, Flags: flags, InternalDate: date, ID: id,
+		Open: func(context.Context) (io.ReadCloser, error) {
+			return io.NopCloser(bytes.NewReader(text)), nil
+		},
+	}
+}
