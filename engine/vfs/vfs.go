@@ -66,13 +66,15 @@ type File interface {
 	Stat() (fs.FileInfo, error)
 }
 
-// WriteBacker is what a File of a real file system can do beyond the contract.
-// It is about smoothness only: nothing durable may depend on it, and a File
+// Native is what a File of a real file system can do beyond the contract. It
+// is about smoothness only: nothing durable may depend on it, and a File
 // without it is as good.
-type WriteBacker interface {
+type Native interface {
 	// WriteBack starts writing the file's first length bytes to the disk, so
 	// that a later Sync of a large file does not stall everybody.
 	WriteBack(length int64) error
+	// WillNeed starts reading a part of the file into memory.
+	WillNeed(offset, length int64) error
 	// Fd is the operating system's descriptor, valid until Close.
 	Fd() uintptr
 }

@@ -16,8 +16,8 @@ type file struct {
 }
 
 var (
-	_ vfs.File        = (*file)(nil)
-	_ vfs.WriteBacker = (*file)(nil)
+	_ vfs.File   = (*file)(nil)
+	_ vfs.Native = (*file)(nil)
 )
 
 func newFile(f *os.File) *file { return &file{os: f, writeBack: canWriteBack(f)} }
@@ -45,13 +45,18 @@ func (f *file) Preallocate(offset, length int64) error {
 	return explain(preallocate(f.os, offset, length))
 }
 
-// Fd implements vfs.WriteBacker.
+// Fd implements vfs.Native.
 func (f *file) Fd() uintptr { return f.os.Fd() }
 
-// WriteBack implements vfs.WriteBacker.
+// WriteBack implements vfs.Native.
 func (f *file) WriteBack(length int64) error {
 	if !f.writeBack {
 		return nil
 	}
 	return explain(writeBack(f.os, length))
+}
+
+// WillNeed implements vfs.Native.
+func (f *file) WillNeed(offset, length int64) error {
+	return willNeed(f.os, offset, length)
 }

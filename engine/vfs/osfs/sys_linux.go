@@ -50,6 +50,10 @@ func writeBack(f *os.File, length int64) error {
 	return wrap("sync_file_range", f, err)
 }
 
+func willNeed(f *os.File, offset, length int64) error {
+	return wrap("fadvise", f, unix.Fadvise(int(f.Fd()), offset, length, unix.FADV_WILLNEED))
+}
+
 func wrap(op string, f *os.File, err error) error {
 	if err == nil {
 		return nil

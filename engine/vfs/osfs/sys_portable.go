@@ -11,3 +11,4 @@ func syncData(f *os.File) error                { return f.Sync() }
 func preallocate(*os.File, int64, int64) error { return nil }
 func canWriteBack(*os.File) bool               { return false }
 func writeBack(*os.File, int64) error          { return nil }
+func willNeed(*os.File, int64, int64) error    { return nil }

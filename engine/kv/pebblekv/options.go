@@ -1,0 +1,111 @@
+package pebblekv
+
+import (
+	"errors"
+	"log/slog"
+	"os"
+	"runtime"
+
+	"github.com/cockroachdb/pebble/v2"
+	"github.com/cockroachdb/pebble/v2/bloom"
+
+	"citron/engine/vfs"
+)
+
+// Defaults of Options, in bytes.
+const (
+	DefaultCache     = 128 << 20
+	DefaultMemTable  = 32 << 20
+	DefaultFreeFloor = 256 << 20
+)
+
+// Options tune the engine. The zero value is right for a server.
+type Options struct {
+	// Cache is the size in bytes of the cache of table blocks.
+	Cache int64
+	// MemTable is the size in bytes at which memory is written to a table.
+	// Up to four are held when the disk does not follow.
+	MemTable uint64
+	// Compactions bounds how many run at once; by default half the cores.
+	Compactions int
+	// FreeFloor is the free space in bytes below which Update refuses with
+	// kv.ErrNoSpace; NoFloor for none.
+	FreeFloor uint64
+	// NoFloor switches the floor off.
+	NoFloor bool
+	// Log receives warnings and errors; by default none.
+	Log *slog.Logger
+	// Fatal is called once, when the storage failed and the engine stopped.
+	// By default it logs to standard error and ends the process: only a
+	// restart can tell what is durable. If it returns, the engine keeps
+	// refusing with kv.ErrStopped.
+	Fatal func(error)
+}
+
+func (o Options) withDefaults() Options {
+	if o.Cache == 0 {
+		o.Cache = DefaultCache
+	}
+	if o.MemTable == 0 {
+		o.MemTable = DefaultMemTable
+	}
+	if o.Compactions == 0 {
+		o.Compactions = max(1, runtime.NumCPU()/2)
+	}
+	switch {
+	case o.NoFloor:
+		o.FreeFloor = 0
+	case o.FreeFloor == 0:
+		o.FreeFloor = DefaultFreeFloor
+	}
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
+	}
+	if o.Fatal == nil {
+		o.Fatal = func(err error) {
+			slog.New(slog.NewTextHandler(os.Stderr, nil)).Error("stopping: restart to recover", "err", err)
+			os.Exit(1)
+		}
+	}
+	return o
+}
+
+// pebble gives Pebble's options: few flushes of large memtables, because heads
+// and counters are overwritten by every transaction and meet there; a bloom
+// filter, because most Gets of a delivery ask for what is not there.
+func (o Options) pebble(fs *adapter, s *stopper) *pebble.Options {
+	p := &pebble.Options{
+		FS:                          fs,
+		CacheSize:                   o.Cache,
+		FormatMajorVersion:          pebble.FormatValueSeparation,
+		MemTableSize:                o.MemTable,
+		MemTableStopWritesThreshold: 4,
+		L0CompactionThreshold:       4,
+		L0StopWritesThreshold:       32,
+		LBaseMaxBytes:               int64(4 * o.MemTable),
+		CompactionConcurrencyRange:  func() (int, int) { return 1, o.Compactions },
+		Logger:                      &pebbleLogger{log: o.Log, stopper: s},
+		EventListener:               o.listener(s),
+	}
+	for i := range p.Levels {
+		p.Levels[i].FilterPolicy = bloom.FilterPolicy(10)
+	}
+	return p
+}
+
+func (o Options) listener(s *stopper) *pebble.EventListener {
+	return &pebble.EventListener{
+		BackgroundError: func(err error) {
+			o.Log.Error("storage: background work failed", "err", err)
+			if !errors.Is(err, vfs.ErrNoSpace) && !errors.Is(err, pebble.ErrCancelledCompaction) {
+				s.stop(err)
+			}
+		},
+		DataCorruption: func(info pebble.DataCorruptionInfo) {
+			o.Log.Error("storage: damaged table", "path", info.Path, "err", info.Details)
+		},
+		WriteStallBegin: func(info pebble.WriteStallBeginInfo) {
+			o.Log.Warn("storage: writes wait for the disk", "reason", info.Reason)
+		},
+	}
+}
