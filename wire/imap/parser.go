@@ -1,0 +1,92 @@
+package imap
+
+// Parser turns frames into commands. Its zero value is ready; it holds nothing
+// but the session's mode.
+type Parser struct {
+	// UTF8 is set once the session has enabled IMAP4rev2 or UTF8=ACCEPT:
+	// mailbox names are then UTF-8, before that modified UTF-7.
+	UTF8 bool
+}
+
+// Parse gives the tag and the command of a frame. The error, if any, is an
+// *Error; the tag is given with it when it could be read.
+func (p Parser) Parse(f Frame) (tag string, cmd Command, err error) {
+	c := &cursor{buf: f.Bytes, frame: &f, utf8: p.UTF8}
+	tag, verb, parse := parseVerb(c)
+	if c.ok() {
+		cmd, _ = parse(c)
+	}
+	if c.ok() && !c.atEnd() {
+		c.fail("more than the command takes")
+	}
+	if c.err != nil {
+		e := c.err.(*Error)
+		e.Tag, e.Verb = tag, verb
+		return tag, nil, e
+	}
+	return tag, cmd, nil
+}
+
+// ParseAppend parses a frame that stands at a literal not yet decided upon
+// (LiteralStart), if it is an APPEND and the literal one of its messages:
+// that is the last of Messages, with Size and Binary set. ok is false for
+// every other literal. The session may so refuse a message, or choose where it
+// goes, before it comes.
+func (p Parser) ParseAppend(f Frame) (tag string, cmd *Append, ok bool, err error) {
+	c := &cursor{buf: f.Bytes, frame: &f, utf8: p.UTF8}
+	tag, verb, _ := parseVerb(c)
+	if c.err != nil || verb != "APPEND" {
+		return tag, nil, false, nil
+	}
+	parsed, _ := parseAppend(c)
+	if c.err != nil {
+		e := c.err.(*Error)
+		if e.Kind == BadSyntax && e.Pos >= len(f.Bytes) {
+			return tag, nil, false, nil // in the mailbox name
+		}
+		e.Tag, e.Verb = tag, verb
+		return tag, nil, false, e
+	}
+	return tag, parsed.(*Append), true, nil
+}
+
+// Tag gives the tag of a frame that may not be parseable otherwise, "" if it
+// has none.
+func (f Frame) Tag() string {
+	c := &cursor{buf: f.Bytes}
+	return parseTag(c)
+}
+
+// command = tag SP verb …; verb is without UID.
+func parseVerb(c *cursor) (tag, verb string, parse parseFunc) {
+	tag = parseTag(c)
+	if c.ok() && c.peek() != ' ' {
+		c.failKind(BadLine, c.pos, "a tag and a command, please")
+		return "", "", nil
+	}
+	c.sp()
+	at := c.pos
+	verb = c.upperAtom()
+	if verb == "UID" && c.ok() {
+		c.uid = true
+		c.sp()
+		at = c.pos
+		verb = c.upperAtom()
+		parse = uidVerbs[verb]
+	} else {
+		parse = verbs[verb]
+	}
+	if c.ok() && parse == nil {
+		c.failKind(UnknownCommand, at, "unknown command")
+	}
+	return tag, verb, parse
+}
+
+// tag = 1*<any ASTRING-CHAR except "+">
+func parseTag(c *cursor) string {
+	tag := c.span(classTag, "a tag")
+	if c.err != nil {
+		c.err.(*Error).Kind = BadLine
+	}
+	return string(tag)
+}

@@ -1,0 +1,273 @@
+package imap
+
+import "math"
+
+// searchArg says which argument a search key takes.
+type searchArg uint8
+
+const (
+	argNone searchArg = iota
+	argText
+	argHeader
+	argKeyword
+	argDate
+	argNumber64
+	argInterval
+	argUIDSet
+	argModSeq
+	argObjectID
+	argNot
+	argOr
+)
+
+// searchForms are the search keys, by name in upper case.
+var searchForms = map[string]struct {
+	op   SearchOp
+	arg  searchArg
+	flag SystemFlags
+}{
+	"ALL":               {SearchAll, argNone, 0},
+	"ANSWERED":          {SearchFlag, argNone, FlagAnswered},
+	"BCC":               {SearchBcc, argText, 0},
+	"BEFORE":            {SearchBefore, argDate, 0},
+	"BODY":              {SearchBody, argText, 0},
+	"CC":                {SearchCc, argText, 0},
+	"DELETED":           {SearchFlag, argNone, FlagDeleted},
+	"DRAFT":             {SearchFlag, argNone, FlagDraft},
+	"EMAILID":           {SearchEmailID, argObjectID, 0},
+	"FLAGGED":           {SearchFlag, argNone, FlagFlagged},
+	"FROM":              {SearchFrom, argText, 0},
+	"HEADER":            {SearchHeader, argHeader, 0},
+	"KEYWORD":           {SearchKeyword, argKeyword, 0},
+	"LARGER":            {SearchLarger, argNumber64, 0},
+	"MODSEQ":            {SearchModSeq, argModSeq, 0},
+	"NOT":               {SearchNot, argNot, 0},
+	"OLD":               {SearchUnflag, argNone, FlagRecent},
+	"OLDER":             {SearchOlder, argInterval, 0},
+	"ON":                {SearchOn, argDate, 0},
+	"OR":                {SearchOr, argOr, 0},
+	"RECENT":            {SearchFlag, argNone, FlagRecent},
+	"SAVEDATESUPPORTED": {SearchSaveDateSupported, argNone, 0},
+	"SAVEDBEFORE":       {SearchSavedBefore, argDate, 0},
+	"SAVEDON":           {SearchSavedOn, argDate, 0},
+	"SAVEDSINCE":        {SearchSavedSince, argDate, 0},
+	"SEEN":              {SearchFlag, argNone, FlagSeen},
+	"SENTBEFORE":        {SearchSentBefore, argDate, 0},
+	"SENTON":            {SearchSentOn, argDate, 0},
+	"SENTSINCE":         {SearchSentSince, argDate, 0},
+	"SINCE":             {SearchSince, argDate, 0},
+	"SMALLER":           {SearchSmaller, argNumber64, 0},
+	"SUBJECT":           {SearchSubject, argText, 0},
+	"TEXT":              {SearchText, argText, 0},
+	"THREADID":          {SearchThreadID, argObjectID, 0},
+	"TO":                {SearchTo, argText, 0},
+	"UID":               {SearchUID, argUIDSet, 0},
+	"UNANSWERED":        {SearchUnflag, argNone, FlagAnswered},
+	"UNDELETED":         {SearchUnflag, argNone, FlagDeleted},
+	"UNDRAFT":           {SearchUnflag, argNone, FlagDraft},
+	"UNFLAGGED":         {SearchUnflag, argNone, FlagFlagged},
+	"UNKEYWORD":         {SearchUnkeyword, argKeyword, 0},
+	"UNSEEN":            {SearchUnflag, argNone, FlagSeen},
+	"YOUNGER":           {SearchYounger, argInterval, 0},
+}
+
+// searchReturns are the search-return-opt of RFC 4466 §2.6, by name.
+var searchReturns = map[string]SearchReturn{
+	"MIN": ReturnMin, "MAX": ReturnMax, "ALL": ReturnAll, "COUNT": ReturnCount,
+	"SAVE": ReturnSave,
+}
+
+// searchParser holds the bounds while one program is parsed.
+type searchParser struct {
+	*cursor
+	depth, keys int
+}
+
+// search = "SEARCH" [SP "RETURN" SP "(" … ")"] SP search-program
+func parseSearch(c *cursor) (Command, error) {
+	s := &Search{UID: c.uid}
+	c.sp()
+	if c.takeWord("RETURN") {
+		c.sp()
+		parseSearchReturn(c, s)
+		c.sp()
+	}
+	if c.takeWord("CHARSET") {
+		c.sp()
+		s.Charset = upper(c.astringBytes(classAString))
+		c.sp()
+	}
+	p := &searchParser{cursor: c}
+	keys := p.program()
+	s.Key = and(keys)
+	return s, c.err
+}
+
+// takeWord takes an atom if it is next, in any case.
+func (c *cursor) takeWord(word string) bool {
+	end := c.pos + len(word)
+	if c.err != nil || end >= len(c.buf) || c.buf[end] != ' ' ||
+		!equalUpper(c.buf[c.pos:end], word) {
+		return false
+	}
+	c.pos = end
+	return true
+}
+
+func parseSearchReturn(c *cursor, s *Search) {
+	s.Extended = true
+	c.listOrEmpty(func() {
+		at := c.pos
+		bit, ok := searchReturns[c.upperAtom()]
+		if !ok {
+			c.failAt(at, "unknown SEARCH return option")
+		}
+		s.Return |= bit
+	})
+	if s.Return == 0 {
+		s.Return = ReturnAll
+	}
+}
+
+// program is search-key *(SP search-key) up to the end or a ")".
+func (p *searchParser) program() (keys []SearchKey) {
+	for p.ok() {
+		keys = append(keys, p.key())
+		if p.atEnd() || p.peek() == ')' {
+			break
+		}
+		p.sp()
+	}
+	return keys
+}
+
+// and joins keys, all of which must hold; a single one is itself.
+func and(keys []SearchKey) SearchKey {
+	if len(keys) == 1 {
+		return keys[0]
+	}
+	return SearchKey{Op: SearchAnd, Keys: keys}
+}
+
+// key is one search-key. Keys nest by "(", NOT and OR only, at most
+// maxSearchDepth deep.
+func (p *searchParser) key() (k SearchKey) {
+	if p.keys++; p.keys > maxSearchKeys {
+		p.failKind(TooLarge, p.pos, "too many search keys")
+	}
+	if p.depth++; p.depth > maxSearchDepth {
+		p.failKind(TooLarge, p.pos, "search keys nested too deep")
+	}
+	defer func() { p.depth-- }()
+	if !p.ok() {
+		return k
+	}
+	switch b := p.peek(); {
+	case b == '(':
+		p.expect('(')
+		k = and(p.program())
+		p.expect(')')
+	case b == '*' || b == '$' || isDigit(b):
+		k = SearchKey{Op: SearchSeq, Set: p.seqSet()}
+	default:
+		k = p.named()
+	}
+	return k
+}
+
+func (p *searchParser) named() (k SearchKey) {
+	at := p.pos
+	name := p.upperAtom()
+	if name == "NEW" {
+		return SearchKey{Op: SearchAnd, Keys: []SearchKey{
+			{Op: SearchFlag, Flag: FlagRecent}, {Op: SearchUnflag, Flag: FlagSeen},
+		}}
+	}
+	form, known := searchForms[name]
+	if !known {
+		p.failAt(at, "unknown search key")
+		return k
+	}
+	k.Op, k.Flag = form.op, form.flag
+	if form.arg == argNone {
+		return k
+	}
+	p.sp()
+	switch form.arg {
+	case argText:
+		k.Text = p.astring()
+	case argHeader:
+		k.Field = p.astring()
+		p.sp()
+		k.Text = p.astring()
+	case argKeyword:
+		k.Text = string(p.atom())
+	case argDate:
+		k.Date = p.date()
+	case argNumber64:
+		k.Num = p.digits(math.MaxInt64)
+	case argInterval:
+		k.Num = uint64(p.nzNumber())
+	case argUIDSet:
+		k.Set = p.seqSet()
+	case argModSeq:
+		p.modSeqKey(&k)
+	case argObjectID:
+		k.Text = p.objectID()
+	case argNot:
+		k.Keys = []SearchKey{p.key()}
+	case argOr:
+		p.orKey(&k)
+	}
+	return k
+}
+
+// "OR" SP search-key SP search-key. OR of ORs becomes one key with many
+// alternatives.
+func (p *searchParser) orKey(k *SearchKey) {
+	first := p.key()
+	p.sp()
+	for _, alternative := range [2]SearchKey{first, p.key()} {
+		if alternative.Op == SearchOr {
+			k.Keys = append(k.Keys, alternative.Keys...)
+		} else {
+			k.Keys = append(k.Keys, alternative)
+		}
+	}
+}
+
+// "MODSEQ" [SP entry-name SP entry-type-req] SP mod-sequence-valzer
+func (p *searchParser) modSeqKey(k *SearchKey) {
+	if p.peek() == '"' {
+		k.Entry = p.str()
+		p.sp()
+		at := p.pos
+		switch name := p.upperAtom(); name {
+		case "PRIV":
+			k.EntryType = "priv"
+		case "SHARED":
+			k.EntryType = "shared"
+		case "ALL":
+			k.EntryType = "all"
+		default:
+			p.failAt(at, "expected priv, shared or all")
+		}
+		p.sp()
+	}
+	k.Num = p.modSeq(0)
+}
+
+// objectid = 1*255(ALPHA / DIGIT / "_" / "-") (RFC 8474 §7)
+func (c *cursor) objectID() string {
+	at := c.pos
+	id := c.atom()
+	for _, b := range id {
+		if !isDigit(b) && b|0x20 < 'a' || b|0x20 > 'z' && b != '_' || len(id) > 255 {
+			if b != '-' {
+				c.failAt(at, "not an object identifier")
+				break
+			}
+		}
+	}
+	return string(id)
+}

@@ -1,0 +1,48 @@
+package imap
+
+// parseFunc parses what follows a verb.
+type parseFunc func(*cursor) (Command, error)
+
+// verbs is every command, by its verb in upper case.
+var verbs = map[string]parseFunc{
+	"APPEND":       parseAppend,
+	"AUTHENTICATE": parseAuthenticate,
+	"CAPABILITY":   parseCapability,
+	"CHECK":        parseCheck,
+	"CLOSE":        parseClose,
+	"COPY":         parseCopy,
+	"CREATE":       parseCreate,
+	"DELETE":       parseDelete,
+	"ENABLE":       parseEnable,
+	"EXAMINE":      parseExamine,
+	"EXPUNGE":      parseExpunge,
+	"FETCH":        parseFetch,
+	"ID":           parseID,
+	"IDLE":         parseIdle,
+	"LIST":         parseList,
+	"LOGIN":        parseLogin,
+	"LOGOUT":       parseLogout,
+	"LSUB":         parseLsub,
+	"MOVE":         parseMove,
+	"NAMESPACE":    parseNamespace,
+	"NOOP":         parseNoop,
+	"RENAME":       parseRename,
+	"SEARCH":       parseSearch,
+	"SELECT":       parseSelect,
+	"STARTTLS":     parseStartTLS,
+	"STATUS":       parseStatus,
+	"STORE":        parseStore,
+	"SUBSCRIBE":    parseSubscribe,
+	"UNSELECT":     parseUnselect,
+	"UNSUBSCRIBE":  parseUnsubscribe,
+}
+
+// uidVerbs is what may follow UID (RFC 9051 §6.4.9, RFC 4315 §2.1).
+var uidVerbs = map[string]parseFunc{
+	"COPY":    parseCopy,
+	"EXPUNGE": parseExpunge,
+	"FETCH":   parseFetch,
+	"MOVE":    parseMove,
+	"SEARCH":  parseSearch,
+	"STORE":   parseStore,
+}

@@ -1,0 +1,66 @@
+package imap
+
+// SearchData is the result of SEARCH as an ESEARCH or SEARCH response shows it.
+type SearchData struct {
+	Tag string // of the command; ESEARCH only, "" for none
+	UID bool   // numbers are UIDs; ESEARCH only
+	// Return says which of the following to show.
+	Return   SearchReturn
+	Min, Max uint32 // 0 when nothing was found
+	Count    uint32
+	All      NumSet
+	// ModSeq, if not 0, is the highest mod-sequence of what is shown (RFC
+	// 7162 §3.1.5).
+	ModSeq uint64
+}
+
+// ESearch writes ESEARCH (RFC 9051 §7.3.4). MIN, MAX and ALL are left out when
+// nothing was found (RFC 4731 §3.1).
+func (w *Writer) ESearch(d *SearchData) {
+	w.raw("* ESEARCH")
+	if d.Tag != "" {
+		w.raw(" (TAG ")
+		w.Buf = AppendString(w.Buf, d.Tag, false)
+		w.raw(")")
+	}
+	if d.UID {
+		w.raw(" UID")
+	}
+	if d.Return&ReturnMin != 0 && d.Min != 0 {
+		w.raw(" MIN ")
+		w.uint(uint64(d.Min))
+	}
+	if d.Return&ReturnMax != 0 && d.Max != 0 {
+		w.raw(" MAX ")
+		w.uint(uint64(d.Max))
+	}
+	if d.Return&ReturnAll != 0 && len(d.All) > 0 {
+		w.raw(" ALL ")
+		w.Buf = AppendNumSet(w.Buf, d.All)
+	}
+	if d.Return&ReturnCount != 0 {
+		w.raw(" COUNT ")
+		w.uint(uint64(d.Count))
+	}
+	if d.ModSeq != 0 {
+		w.raw(" MODSEQ ")
+		w.uint(d.ModSeq)
+	}
+	w.CRLF()
+}
+
+// Search writes SEARCH with All and, when something was found, ModSeq (RFC
+// 3501 §7.2.5, RFC 7162 §3.1.5).
+func (w *Writer) Search(d *SearchData) {
+	w.raw("* SEARCH")
+	for n := range d.All.All() {
+		w.raw(" ")
+		w.uint(uint64(n))
+	}
+	if d.ModSeq != 0 && len(d.All) > 0 {
+		w.raw(" (MODSEQ ")
+		w.uint(d.ModSeq)
+		w.raw(")")
+	}
+	w.CRLF()
+}
