@@ -16,36 +16,53 @@ func fileName(number uint64) string { return fmt.Sprintf("%016x.seg", number) }
 
 func (s *Store) path(number uint64) string { return path.Join(s.dir, fileName(number)) }
 
-// reserve takes room for a frame of so many bytes at the end of the shared
-// segment and holds the segment.
-func (s *Store) reserve(size int64) (*segment, int64, error) {
+// append writes a frame, whose header is still to be filled in, at the end of
+// the shared segment and leaves the segment held.
+func (s *Store) append(frame []byte, h header) (g *segment, offset int64, err error) {
+	size := frameSize(h.length)
 	for {
-		s.mu.Lock()
-		if s.err != nil {
-			defer s.mu.Unlock()
-			return nil, 0, s.err
+		g, err = s.holdShared()
+		if err != nil {
+			return nil, 0, err
 		}
-		g := s.shared
-		if g != nil && (g.tail+size <= s.opt.SegmentSize || g.tail == segmentHeaderSize) {
-			offset := g.tail
-			g.tail += size
-			g.held++
-			ahead := int64(0)
-			if s.opt.Preallocate > 0 && g.tail > g.allocated {
-				ahead = max(size, s.opt.Preallocate)
-				g.allocated = offset + ahead
-			}
-			file := g.file
-			s.mu.Unlock()
-			if ahead > 0 {
-				// A refusal is none: the write itself will tell.
-				_ = file.Preallocate(offset, ahead)
-			}
-			return g, offset, nil
+		g.writing.Lock()
+		offset = g.tail
+		if offset == segmentHeaderSize || offset+size <= s.opt.SegmentSize {
+			break
 		}
-		s.mu.Unlock()
+		g.writing.Unlock()
+		s.unhold(g)
 		if err := s.replaceShared(g); err != nil {
 			return nil, 0, err
+		}
+	}
+	defer g.writing.Unlock()
+	h.put(frame, g.nonce)
+	if _, err := g.file.WriteAt(frame, offset); err != nil {
+		s.unhold(g) // the next frame begins at the same place
+		return nil, 0, fmt.Errorf("writing a body: %w", err)
+	}
+	s.wrote(g, size)
+	return g, offset, nil
+}
+
+// holdShared gives the shared segment, held.
+func (s *Store) holdShared() (*segment, error) {
+	for {
+		s.mu.Lock()
+		g, err := s.shared, s.err
+		if err == nil && g != nil {
+			g.held++
+		}
+		s.mu.Unlock()
+		if err != nil {
+			return nil, err
+		}
+		if g != nil {
+			return g, nil
+		}
+		if err := s.replaceShared(nil); err != nil {
+			return nil, err
 		}
 	}
 }
@@ -106,7 +123,7 @@ func (s *Store) take() (*segment, error) {
 // giveBack makes a segment free for the next streamed body.
 func (s *Store) giveBack(g *segment) {
 	s.mu.Lock()
-	again := g.open && !g.gaps && g.tail < s.opt.SegmentSize && s.err == nil
+	again := g.open && g.tail < s.opt.SegmentSize && s.err == nil
 	if again {
 		s.idle = append(s.idle, g)
 	}
@@ -177,24 +194,13 @@ func (s *Store) syncFailed(g *segment, cause error) error {
 	return s.stop(cause)
 }
 
-// wrote counts a frame that stands in the file.
+// wrote counts a frame that now stands at the end of a segment.
 func (s *Store) wrote(g *segment, size int64) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	g.tail += size
 	g.frames++
 	g.bytes += uint64(size)
-}
-
-// unreserve gives back room that could not be written to: the end of the
-// segment moves back, or, if others have reserved behind it, a gap stays.
-func (s *Store) unreserve(g *segment, offset, size int64) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if g.tail == offset+size {
-		g.tail = offset
-	} else {
-		g.gaps = true
-	}
 }
 
 // unhold lets go of a segment for a Writer that is Done.
@@ -251,13 +257,10 @@ func (g *segment) mustSettle() bool {
 // room is left for the next start.
 func (s *Store) settle(g *segment) {
 	s.mu.Lock()
-	count, tail, gaps, broken := seal{g.frames, g.bytes}, g.tail, g.gaps, g.broken
+	count, tail, broken := seal{g.frames, g.bytes}, g.tail, g.broken
 	s.mu.Unlock()
 	var err error
-	if gaps {
-		count, err = countFrames(g.file, g.nonce, tail)
-	}
-	if err == nil && !broken {
+	if !broken {
 		err = writeSeal(g.file, g.nonce, tail, count)
 	}
 	_ = g.file.Close()
@@ -266,15 +269,14 @@ func (s *Store) settle(g *segment) {
 		_ = s.stop(err)
 	}
 	s.mu.Lock()
-	g.file, g.frames, g.bytes = nil, count.frames, count.bytes
-	g.broken = broken || failed
+	g.file, g.broken = nil, broken || failed
 	s.mu.Unlock()
 	close(g.settled)
 }
 
 // writeSeal ends a file after its last frame, durably.
 func writeSeal(file vfs.File, nonce uint64, tail int64, count seal) error {
-	// Truncate also gives back what was preallocated beyond.
+	// What a failed write left beyond the last frame must not stay.
 	if err := file.Truncate(tail); err != nil {
 		return err
 	}

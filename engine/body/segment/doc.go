@@ -23,10 +23,10 @@
 //
 // # Writing
 //
-// A body of up to Options.BufferSize is gathered in memory. Commit takes its
-// place at the end of the shared segment, writes header and body in one call
-// beside others that do the same, and joins the next sync: one sync at a time,
-// each covering all that was written before it began (see flusher).
+// A body of up to Options.BufferSize is gathered in memory. Commit writes header
+// and body in one call at the end of the shared segment and joins the next
+// sync: one sync at a time, each covering all that was written before it began
+// (see flusher), while those who come later write on.
 //
 // A larger body streams, as it comes, into a segment that no other Writer uses
 // meanwhile; its header, with the length and the CRC now known, is written
@@ -35,7 +35,8 @@
 // as there are large bodies arriving at once, and no file is made per body.
 //
 // A segment's own header and its name in the directory are durable before the
-// first frame is written, so a Commit costs one sync.
+// first frame is written, so a Commit costs one sync. Room is not asked for
+// ahead: on ext4 that made no Commit faster.
 //
 // # Crashes
 //
@@ -51,8 +52,8 @@
 //
 // # Failures
 //
-// A write refused for want of space gives its place back, or leaves a gap,
-// and the store goes on. A sync refused for want of space fails the Commits it
+// A write that fails, for want of space or otherwise, fails its Commit; the next
+// frame begins at the same place. A sync refused for want of space fails the Commits it
 // covered, and the segment takes no more. Any other failed sync stops the
 // store, as the kernel may have dropped what it could not write. No later sync
 // of the same file is ever believed.

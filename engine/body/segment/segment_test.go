@@ -21,7 +21,7 @@ func opener(opt segment.Options) bodytest.Open {
 }
 
 // small has segments roll and bodies stream soon, and handles be closed.
-var small = segment.Options{BufferSize: 16 << 10, SegmentSize: 128 << 10, Preallocate: 64 << 10, MaxOpen: 2}
+var small = segment.Options{BufferSize: 16 << 10, SegmentSize: 128 << 10, MaxOpen: 2}
 
 func TestDefaults(t *testing.T) { bodytest.Run(t, opener(segment.Options{})) }
 

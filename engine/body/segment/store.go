@@ -19,9 +19,6 @@ type Options struct {
 	// SegmentSize is the length in bytes at which a segment takes no more
 	// bodies. Default 256 MiB.
 	SegmentSize int64
-	// Preallocate is how many bytes at a time the file system is asked for
-	// ahead of the shared segment's end; negative: never. Default 16 MiB.
-	Preallocate int64
 	// MaxOpen is the number of segments kept open for reading while nobody
 	// reads them. Segments being read are open beyond it. Default 128.
 	MaxOpen int
@@ -36,9 +33,6 @@ func (o Options) withDefaults() Options {
 	}
 	if o.SegmentSize <= 0 {
 		o.SegmentSize = 256 << 20
-	}
-	if o.Preallocate == 0 {
-		o.Preallocate = 16 << 20
 	}
 	if o.MaxOpen <= 0 {
 		o.MaxOpen = 128
@@ -78,20 +72,21 @@ type segment struct {
 	// settled is closed when nothing more will be written: the segment is
 	// sealed, or cannot be.
 	settled chan struct{}
+	// writing is held by who appends to the shared segment. The kernel lets
+	// one write at a time extend a file, and its waiters spin.
+	writing sync.Mutex
 
-	file      vfs.File // for writing; nil when settled
-	tail      int64    // where the next frame, or the seal, begins
-	allocated int64    // room was asked for up to here
-	frames    uint64
-	bytes     uint64 // of the frames
-	dead      uint64 // of those bytes, as far as known
-	held      int    // Writers that wrote to it and are not Done
-	open      bool   // takes more bodies
-	settling  bool
-	gaps      bool // a write failed: frames and bytes must be counted
-	broken    bool // a sync failed: not to be believed before a restart
-	damaged   bool // not what it should be: never swept
-	counted   bool // dead is known and not only hinted at
+	file     vfs.File // for writing; nil when settled
+	tail     int64    // where the next frame, or the seal, begins
+	frames   uint64
+	bytes    uint64 // of the frames
+	dead     uint64 // of those bytes, as far as known
+	held     int    // Writers that wrote to it and are not Done
+	open     bool   // takes more bodies
+	settling bool
+	broken   bool // a sync failed: not to be believed before a restart
+	damaged  bool // not what it should be: never swept
+	counted  bool // dead is known and not only hinted at
 }
 
 // Create starts a body.

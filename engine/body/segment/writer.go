@@ -163,7 +163,6 @@ func (w *writer) place() (body.Ref, error) {
 		return body.Ref{}, err
 	}
 	w.committed = true
-	w.store.wrote(w.seg, frameSize(uint64(w.length)))
 	return body.Ref{Segment: w.seg.number, Offset: uint64(w.offset), Length: uint64(w.length)}, nil
 }
 
@@ -171,24 +170,14 @@ func (w *writer) placeGathered() error {
 	if w.buf == nil {
 		w.buf = w.store.buffers.get(frameHeaderSize)
 	}
-	size := frameSize(uint64(w.length))
-	if err := w.takeRoom(size); err != nil {
+	if err := w.takeRoom(frameSize(uint64(w.length))); err != nil {
 		return err
 	}
 	data := (*w.buf)[frameHeaderSize:w.fill]
 	h := header{owner: w.owner, length: uint64(w.length), crc: crc32.Checksum(data, castagnoli)}
-	seg, offset, err := w.store.reserve(size)
-	if err != nil {
-		return err
-	}
-	h.put(*w.buf, seg.nonce)
-	if _, err := seg.file.WriteAt((*w.buf)[:w.fill], offset); err != nil {
-		w.store.unreserve(seg, offset, size)
-		w.store.unhold(seg)
-		return fmt.Errorf("writing a body: %w", err)
-	}
-	w.seg, w.offset = seg, offset
-	return nil
+	var err error
+	w.seg, w.offset, err = w.store.append((*w.buf)[:w.fill], h)
+	return err
 }
 
 func (w *writer) placeStreamed() error {
@@ -205,9 +194,7 @@ func (w *writer) placeStreamed() error {
 	if _, err := w.seg.file.WriteAt(head[:], w.offset); err != nil {
 		return fmt.Errorf("writing a body: %w", err)
 	}
-	w.store.mu.Lock()
-	w.seg.tail = w.offset + frameSize(uint64(w.length))
-	w.store.mu.Unlock()
+	w.store.wrote(w.seg, frameSize(uint64(w.length)))
 	return nil
 }
 
@@ -233,14 +220,12 @@ func (w *writer) Abort() {
 	}
 	// Nothing of it may stay: the next body begins at the same place.
 	seg := w.seg
-	err := seg.file.Truncate(w.offset)
-	if err != nil {
-		w.store.mu.Lock()
-		seg.gaps = true
-		w.store.mu.Unlock()
-	}
 	w.seg, w.stream, w.written, w.length, w.fill = nil, false, 0, 0, frameHeaderSize
-	w.store.giveBack(seg)
+	if err := seg.file.Truncate(seg.tail); err != nil {
+		w.store.retire(seg) // its seal tries again
+	} else {
+		w.store.giveBack(seg)
+	}
 	w.store.unhold(seg)
 }
 
