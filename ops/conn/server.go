@@ -3,6 +3,7 @@ package conn
 import (
 	"context"
 	"errors"
+	"io"
 	"log/slog"
 	"net"
 	"runtime"
@@ -75,9 +76,8 @@ type Server struct {
 	cancel context.CancelFunc
 	wg     sync.WaitGroup // goroutines of the portable driver
 
-	pollOnce sync.Once
-	poll     *poller // of the epoll driver; nil until a listener uses it
-	pollErr  error
+	pollMu sync.Mutex
+	poll   *poller // the epoll driver; nil until a listener uses it
 }
 
 // NewServer makes a server that listens nowhere yet. It needs no Shutdown
@@ -99,8 +99,7 @@ func (s *Server) Serve(ln net.Listener, on *Listener) error {
 			return err
 		}
 	}
-	stop := context.AfterFunc(s.ctx, func() { ln.Close() })
-	defer stop()
+	defer s.closeAtEnd(ln)()
 	var pause acceptPause
 	for {
 		nc, err := ln.Accept()
@@ -123,6 +122,12 @@ func (s *Server) Serve(ln net.Listener, on *Listener) error {
 			}
 		}
 	}
+}
+
+// closeAtEnd has a listener closed when Shutdown begins; the function that it
+// returns takes that back.
+func (s *Server) closeAtEnd(ln io.Closer) func() bool {
+	return context.AfterFunc(s.ctx, func() { ln.Close() })
 }
 
 // temporary says that an error of Accept may pass: out of descriptors or

@@ -1,0 +1,5 @@
+package conn
+
+const parkClientEnv = "CITRON_PARK_CLIENT"
+
+func parkClient() {}
