@@ -1,0 +1,138 @@
+package message
+
+import "encoding/binary"
+
+// SortKey names a string by which messages are sorted (RFC 5256 §3, RFC 5957
+// §3).
+type SortKey uint8
+
+const (
+	// SortSubject is the base subject, decoded, in UTF-8.
+	SortSubject SortKey = iota
+	// SortFrom, SortTo and SortCc are the mailbox, the part left of the at
+	// sign, of the first address.
+	SortFrom
+	SortTo
+	SortCc
+	// SortDisplayFrom and SortDisplayTo are the decoded display name of the
+	// first address, or else mailbox@host, or else the mailbox.
+	SortDisplayFrom
+	SortDisplayTo
+)
+
+// maxSortKey bounds the bytes kept of a sort key.
+const maxSortKey = 512
+
+// appendSortKeys appends the strings in the order of SortKey, each with its
+// length; artifact is as in BaseSubject.
+func (m *Message) appendSortKeys(dst []byte, e *envelopeFields) (_ []byte, artifact bool) {
+	w := &m.work
+	w.text = appendDecodedHeader(w.text[:0], e.fields[envSubject].in(m.arena))
+	base, artifact := baseSubject(w.text)
+	dst = appendKey(dst, base)
+	var display [2][]byte
+	for i, f := range [...]int{envFrom, envTo, envCc} {
+		var a Address
+		w.addrs.reset(e.fields[f].in(m.arena))
+		if e.fields[f] == (span{}) || !w.addrs.Next(&a) {
+			dst = appendKey(dst, nil)
+			continue
+		}
+		if a.Kind == Mailbox {
+			dst = appendKey(dst, m.clean(a.Mailbox))
+		} else { // a group's name is its mailbox in the envelope
+			dst = appendKey(dst, m.clean(a.Name))
+		}
+		if i < len(display) {
+			from := len(w.text)
+			w.text = appendDisplay(w.text, &a)
+			display[i] = w.text[from:]
+		}
+	}
+	for _, d := range display {
+		dst = appendKey(dst, d)
+	}
+	return dst, artifact
+}
+
+// appendDisplay appends the sort value of an address (RFC 5957 §3).
+func appendDisplay(dst []byte, a *Address) []byte {
+	from := len(dst)
+	if dst = appendDecodedHeader(dst, a.Name); len(dst) > from || a.Kind != Mailbox {
+		return dst
+	}
+	dst = append(dst, toUTF8(a.Mailbox)...)
+	if len(a.Host) > 0 {
+		dst = append(append(dst, '@'), toUTF8(a.Host)...)
+	}
+	return dst
+}
+
+func appendKey(dst, key []byte) []byte {
+	if len(key) > maxSortKey {
+		n := maxSortKey
+		for n > maxSortKey-4 && key[n]&0xC0 == 0x80 {
+			n--
+		}
+		key = key[:n]
+	}
+	dst = binary.AppendUvarint(dst, uint64(len(key)))
+	return append(dst, key...)
+}
+
+// SortKey gives one sort key, UTF-8 and at most 512 bytes; empty if the message
+// has none.
+func (ix *Index) SortKey(k SortKey) []byte {
+	r := varints{b: ix.sections[secSort]}
+	for range k {
+		r.bytes(r.uint())
+	}
+	return r.bytes(r.uint())
+}
+
+// IsReply says that the subject had the artifacts of a reply or forward (RFC
+// 5256 §2.1).
+func (ix *Index) IsReply() bool { return ix.flags&flagArtifact != 0 }
+
+// appendIDs appends the identifiers of Message-ID, In-Reply-To and References,
+// each list with its count.
+func (m *Message) appendIDs(dst []byte, e *envelopeFields) []byte {
+	for _, f := range [...]int{envMessageID, envInReplyTo, envReferences} {
+		ids := MessageIDs(e.fields[f].in(m.arena))
+		if f == envMessageID && len(ids) > 1 {
+			ids = ids[:1]
+		}
+		dst = binary.AppendUvarint(dst, uint64(len(ids)))
+		for _, id := range ids {
+			dst = appendKey(dst, []byte(id))
+		}
+	}
+	return dst
+}
+
+// IDs are the identifiers that tie messages together, without angle brackets.
+type IDs struct {
+	Message    string // empty: none
+	InReplyTo  []string
+	References []string
+}
+
+// IDs gives the message's identifiers.
+func (ix *Index) IDs() IDs {
+	var ids IDs
+	r := varints{b: ix.sections[secIDs]}
+	for i := range 3 {
+		for n := r.uint(); n > 0 && !r.bad; n-- {
+			id := string(r.bytes(r.uint()))
+			switch i {
+			case 0:
+				ids.Message = id
+			case 1:
+				ids.InReplyTo = append(ids.InReplyTo, id)
+			case 2:
+				ids.References = append(ids.References, id)
+			}
+		}
+	}
+	return ids
+}

@@ -1,0 +1,59 @@
+package message
+
+import (
+	"bytes"
+
+	"citron/wire/imap"
+)
+
+// appendString appends s in IMAP's wire form: quoted if it is ASCII, else as a
+// literal.
+func appendString(dst, s []byte) []byte { return imap.AppendString(dst, s, false) }
+
+// appendUpper appends s in upper case, the form in which RFC 9051 shows names.
+func appendUpper(dst, s []byte) []byte {
+	from := len(dst)
+	dst = imap.AppendString(dst, s, false)
+	upperASCII(dst[from:])
+	return dst
+}
+
+func upperASCII(b []byte) {
+	for i, c := range b {
+		if 'a' <= c && c <= 'z' {
+			b[i] = c - 'a' + 'A'
+		}
+	}
+}
+
+// appendText appends a field's value as a string, unfolded; NIL if the field is
+// absent.
+func (m *Message) appendText(dst []byte, v span) []byte {
+	if v == (span{}) {
+		return imap.AppendNIL(dst)
+	}
+	m.work.value = appendUnfolded(m.work.value[:0], v.in(m.arena))
+	return appendString(dst, toUTF8(m.work.value))
+}
+
+// appendUnfolded appends a field's value on one line (RFC 5322 §2.2.3): line
+// ends and NULs are dropped, and so is the space around the value.
+func appendUnfolded(dst, v []byte) []byte {
+	v = bytes.Trim(v, " \t\r\n")
+	if bytes.IndexByte(v, '\n') < 0 && bytes.IndexByte(v, '\r') < 0 && bytes.IndexByte(v, 0) < 0 {
+		return append(dst, v...)
+	}
+	for _, c := range v {
+		if c != '\r' && c != '\n' && c != 0 {
+			dst = append(dst, c)
+		}
+	}
+	return dst
+}
+
+// Unfold gives a header field's value on one line, as UTF-8: line ends and NULs
+// are dropped, and so is the space around it. Encoded-words stay; see
+// DecodeHeader.
+func Unfold(v []byte) string {
+	return string(toUTF8(appendUnfolded(nil, v)))
+}
