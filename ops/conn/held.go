@@ -18,6 +18,9 @@ type held struct {
 func (h *held) set(l *link, n int) (victim *link) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
+	if l.killed.Load() != 0 {
+		n = 0 // it has gone already, and shall not cost another its place
+	}
 	h.sum += int64(n - h.by[l])
 	if n == 0 {
 		delete(h.by, l)
@@ -38,6 +41,7 @@ func (h *held) set(l *link, n int) (victim *link) {
 	}
 	h.sum -= int64(most)
 	delete(h.by, victim)
+	victim.setKilled(OutOfMemory)
 	return victim
 }
 

@@ -33,6 +33,9 @@ type pollConn struct {
 	gen   int32
 	state atomic.Uint32
 
+	// ring is there during a handshake, whose goroutine waits on it.
+	ring atomic.Pointer[bell]
+
 	// Of the timers.
 	armed      atomic.Int64
 	timerIndex int
@@ -53,7 +56,16 @@ type pollConn struct {
 	pending []byte // to be written to the socket; a borrowed buffer
 	sent    int    // of pending
 	early   []byte // a PROXY header, as far as it has come
-	ring    chan struct{}
+}
+
+// bell is rung for each event and remembers one.
+type bell chan struct{}
+
+func (b bell) ring() {
+	select {
+	case b <- struct{}{}:
+	default:
+	}
 }
 
 // phase is what a connection is doing.
@@ -112,9 +124,8 @@ func (c *pollConn) post(events uint32) {
 			c.srv.count.running.Add(1)
 			c.p.work.push(c)
 		case old&stShaking != 0:
-			select {
-			case c.ring <- struct{}{}:
-			default:
+			if b := c.ring.Load(); b != nil {
+				b.ring()
 			}
 		}
 		return

@@ -175,7 +175,8 @@ func (c *pollConn) refuseProxy(err error) next {
 func (c *pollConn) shake() next {
 	c.until = c.p.times.at(time.Now().Add(c.srv.opt.Handshake))
 	c.p.times.arm(c, c.until)
-	c.ring = make(chan struct{}, 1)
+	b := make(bell, 1)
+	c.ring.Store(&b)
 	c.drained = false
 	c.state.Or(stShaking)
 	c.srv.count.running.Add(-1)
@@ -206,7 +207,7 @@ func (c *pollConn) handshake() {
 		c.close(reason)
 		return
 	}
-	c.ring = nil
+	c.ring.Store(nil)
 	c.until, c.due, c.drained = 0, true, false
 	c.phase = phaseServe
 	c.established(tc)
@@ -218,6 +219,7 @@ func (c *pollConn) handshake() {
 func (c *pollConn) await(events uint32) error {
 	c.srv.releaseCPU()
 	defer c.srv.acquireCPU()
+	b := *c.ring.Load()
 	for {
 		c.take(stRunning | stShaking)
 		if c.events&evHangup != 0 {
@@ -232,7 +234,7 @@ func (c *pollConn) await(events uint32) error {
 			c.events &^= events
 			return nil
 		}
-		<-c.ring
+		<-b
 	}
 }
 
@@ -246,7 +248,7 @@ func (r *pollCarrier) carried() *link { return &r.c.link }
 func (r *pollCarrier) Read(p []byte) (int, error) {
 	for {
 		n, err := r.c.readSocket(p)
-		if err != errAgain || r.c.ring == nil {
+		if err != errAgain || r.c.ring.Load() == nil {
 			return n, err
 		}
 		if err := r.c.await(evInput); err != nil {
@@ -258,7 +260,7 @@ func (r *pollCarrier) Read(p []byte) (int, error) {
 
 func (r *pollCarrier) Write(p []byte) (int, error) {
 	c := r.c
-	if c.ring == nil {
+	if c.ring.Load() == nil {
 		if c.pending == nil {
 			c.pending = getOut()
 		}
