@@ -4,6 +4,7 @@ import (
 	"container/list"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"sync"
 
@@ -79,7 +80,11 @@ func (hs *handles) openSegment(number uint64) (vfs.File, uint64, error) {
 		return nil, 0, err
 	}
 	var head [segmentHeaderSize]byte
-	n, _ := file.ReadAt(head[:], 0)
+	n, err := file.ReadAt(head[:], 0)
+	if err != nil && err != io.EOF {
+		_ = file.Close()
+		return nil, 0, err
+	}
 	nonce, ok := parseSegmentHeader(head[:n], number)
 	if !ok {
 		_ = file.Close()

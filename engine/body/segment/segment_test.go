@@ -1,6 +1,7 @@
 package segment_test
 
 import (
+	"flag"
 	"testing"
 
 	"citron/engine/body"
@@ -26,3 +27,9 @@ var small = segment.Options{BufferSize: 16 << 10, SegmentSize: 128 << 10, MaxOpe
 func TestDefaults(t *testing.T) { bodytest.Run(t, opener(segment.Options{})) }
 
 func TestSmallSegments(t *testing.T) { bodytest.Run(t, opener(small)) }
+
+var seeds = flag.Int("seeds", 60, "random histories that end in crashes")
+
+func TestFaults(t *testing.T) { bodytest.Faults(t, opener(segment.Options{}), *seeds) }
+
+func TestFaultsSmallSegments(t *testing.T) { bodytest.Faults(t, opener(small), *seeds) }
