@@ -19,8 +19,8 @@ type Param struct {
 // maxParams bounds the parameters of one field.
 const maxParams = 200
 
-// piece is a parameter of which the name was taken apart (RFC 2231 §7).
-type piece struct {
+// section2231 is a parameter of which the name was taken apart (RFC 2231 §7).
+type section2231 struct {
 	param
 	base    string // lower case
 	section int    // -1: not a continuation
@@ -43,12 +43,12 @@ func decodeParams(params []byte) []Param {
 	return out
 }
 
-func hasEarlier(pieces []piece, base string) bool {
-	return slices.ContainsFunc(pieces, func(p piece) bool { return p.base == base })
+func hasEarlier(pieces []section2231, base string) bool {
+	return slices.ContainsFunc(pieces, func(p section2231) bool { return p.base == base })
 }
 
-func splitPieces(params []byte) []piece {
-	var pieces []piece
+func splitPieces(params []byte) []section2231 {
+	var pieces []section2231
 	s := lexer{in: params}
 	for len(pieces) < maxParams {
 		p, ok := s.nextParam()
@@ -62,9 +62,9 @@ func splitPieces(params []byte) []piece {
 
 // takeApart reads the section number and the mark of an encoded value off the
 // name.
-func takeApart(p param) piece {
+func takeApart(p param) section2231 {
 	name := bytes.ToLower(p.name)
-	pc := piece{param: p, section: -1}
+	pc := section2231{param: p, section: -1}
 	if n := bytes.TrimSuffix(name, []byte("*")); len(n) < len(name) && len(n) > 0 {
 		name, pc.encoded = n, true
 	}
@@ -80,8 +80,8 @@ func takeApart(p param) piece {
 // joinPieces makes the parameter of one name. Sections count from 0 and end at
 // the first gap; a whole encoded value is preferred, then sections, then a
 // plain value.
-func joinPieces(pieces []piece, base string) Param {
-	find := func(section int, encoded bool) *piece {
+func joinPieces(pieces []section2231, base string) Param {
+	find := func(section int, encoded bool) *section2231 {
 		for i := range pieces {
 			p := &pieces[i]
 			if p.base == base && p.section == section && p.encoded == encoded {
@@ -92,10 +92,10 @@ func joinPieces(pieces []piece, base string) Param {
 	}
 	out := Param{Name: base}
 	if p := find(-1, true); p != nil {
-		out.decode([]*piece{p})
+		out.decode([]*section2231{p})
 		return out
 	}
-	var sections []*piece
+	var sections []*section2231
 	for n := 0; ; n++ {
 		p := find(n, true)
 		if p == nil {
@@ -124,7 +124,7 @@ func joinPieces(pieces []piece, base string) Param {
 
 // decode joins sections. The first one names charset and language if it is
 // encoded; the others may be encoded each for itself.
-func (out *Param) decode(sections []*piece) {
+func (out *Param) decode(sections []*section2231) {
 	var raw []byte
 	for i, p := range sections {
 		v := p.appendValue(nil)
