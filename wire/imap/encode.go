@@ -1,56 +1,63 @@
 package imap
 
+import "citron/wire/imap/utf7"
+
 // encoder appends commands.
 type encoder struct {
 	dst  []byte
 	utf8 bool
-	// parts are the literals whose octets the caller supplies.
+	cuts []int // see AppendCommand
 }
+
+// uidCommand is a command that has a UID form.
+type uidCommand interface{ uidForm() bool }
+
+func (f *Fetch) uidForm() bool   { return f.UID }
+func (s *Store) uidForm() bool   { return s.UID }
+func (s *Search) uidForm() bool  { return s.UID }
+func (m *Copy) uidForm() bool    { return m.UID }
+func (m *Move) uidForm() bool    { return m.UID }
+func (m *Expunge) uidForm() bool { return m.UID }
 
 // AppendCommand appends tag and cmd with CRLF, as a client sends it. Strings
 // that cannot be quoted become non-synchronizing literals (RFC 7888). With
-// utf8Mode mailbox names are UTF-8, else modified UTF-7. A message of APPEND
-// whose Literal has Sink >= 0 must be sent with AppendCommandHead instead.
-func AppendCommand(dst []byte, tag string, cmd Command, utf8Mode bool) []byte {
+// utf8Mode mailbox names are UTF-8, else modified UTF-7.
+//
+// cuts are the offsets in the result at which octets are still missing: those
+// of each Literal with Sink >= 0, which the caller sends from elsewhere.
+func AppendCommand(dst []byte, tag string, cmd Command, utf8Mode bool) (out []byte, cuts []int) {
 	e := encoder{dst: dst, utf8: utf8Mode}
 	e.raw(tag)
 	e.sp()
-	if hasUID(cmd) {
+	if c, ok := cmd.(uidCommand); ok && c.uidForm() {
 		e.raw("UID ")
 	}
 	e.raw(cmd.Name())
 	cmd.appendArgs(&e)
 	e.raw("\r\n")
-	return e.dst
+	return e.dst, e.cuts
 }
 
-func hasUID(cmd Command) bool {
-	switch cmd := cmd.(type) {
-	case *Fetch:
-		return cmd.UID
-	case *Store:
-		return cmd.UID
-	case *Search:
-		return cmd.UID
-	case *Copy:
-		return cmd.UID
-	case *Move:
-		return cmd.UID
-	case *Expunge:
-		return cmd.UID
+func (e *encoder) raw(s string)  { e.dst = append(e.dst, s...) }
+func (e *encoder) sp()           { e.dst = append(e.dst, ' ') }
+func (e *encoder) uint(n uint64) { e.dst = AppendUint(e.dst, n) }
+
+// astring writes s as an atom, quoted, or as a literal.
+func (e *encoder) astring(s string) {
+	if quotable(s, true) == quoteNever {
+		e.literal(Literal{Size: int64(len(s)), Sink: -1, Data: []byte(s)})
+		return
 	}
-	return false
+	e.dst = AppendAString(e.dst, s, true)
 }
 
-func (e *encoder) raw(s string)       { e.dst = append(e.dst, s...) }
-func (e *encoder) sp()                { e.dst = append(e.dst, ' ') }
-func (e *encoder) uint(n uint64)      { e.dst = AppendUint(e.dst, n) }
-func (e *encoder) mailbox(s string)   { e.name(AppendMailbox(nil, s, e.utf8)) }
-func (e *encoder) reference(s string) { e.name(AppendMailbox(nil, s, e.utf8)) }
-
-func (e *encoder) astring(s string) { e.name(AppendAString(nil, s, e.utf8)) }
-
-func (e *encoder) name(b []byte) { e.dst = append(e.dst, b...) }
+// mailbox writes a mailbox name or pattern.
+func (e *encoder) mailbox(name string) {
+	if !e.utf8 {
+		name = string(utf7.Append(nil, name))
+	}
+	e.astring(name)
+}
 
 func (e *encoder) setMailbox(set SeqSet, mailbox string) {
 	e.sp()
@@ -59,6 +66,7 @@ func (e *encoder) setMailbox(set SeqSet, mailbox string) {
 	e.mailbox(mailbox)
 }
 
+// options writes the names of bits.
 func (e *encoder) options(table []listOption, bits uint8) {
 	first := true
 	for _, o := range table {
@@ -80,7 +88,9 @@ func (e *encoder) literal(l Literal) {
 	e.raw("{")
 	e.uint(uint64(l.Size))
 	e.raw("+}\r\n")
+	if l.Sink >= 0 {
+		e.cuts = append(e.cuts, len(e.dst))
+		return
+	}
 	e.dst = append(e.dst, l.Data...)
 }
-
-func (s *Search) appendArgs(e *encoder) {}

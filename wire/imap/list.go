@@ -143,9 +143,9 @@ func parseLsub(c *cursor) (Command, error) {
 
 func (l *Lsub) appendArgs(e *encoder) {
 	e.sp()
-	e.reference(l.Reference)
+	e.mailbox(l.Reference)
 	e.sp()
-	e.reference(l.Pattern)
+	e.mailbox(l.Pattern)
 }
 
 func (l *List) appendArgs(e *encoder) {
@@ -155,7 +155,7 @@ func (l *List) appendArgs(e *encoder) {
 		e.raw(")")
 	}
 	e.sp()
-	e.reference(l.Reference)
+	e.mailbox(l.Reference)
 	e.sp()
 	l.appendPatterns(e)
 	if l.Return == 0 && l.Status == 0 {
@@ -177,7 +177,7 @@ func (l *List) appendArgs(e *encoder) {
 func (l *List) appendPatterns(e *encoder) {
 	plain := l.Select == 0 && l.Return == 0 && l.Status == 0
 	if len(l.Patterns) == 1 && !(l.Extended && plain) {
-		e.reference(l.Patterns[0])
+		e.mailbox(l.Patterns[0])
 		return
 	}
 	e.raw("(")
@@ -185,7 +185,7 @@ func (l *List) appendPatterns(e *encoder) {
 		if i > 0 {
 			e.sp()
 		}
-		e.reference(p)
+		e.mailbox(p)
 	}
 	e.raw(")")
 }

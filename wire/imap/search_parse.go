@@ -223,16 +223,24 @@ func (p *searchParser) named() (k SearchKey) {
 }
 
 // "OR" SP search-key SP search-key. OR of ORs becomes one key with many
-// alternatives.
+// alternatives; the usual chain OR a OR b OR c … costs no depth.
 func (p *searchParser) orKey(k *SearchKey) {
-	first := p.key()
-	p.sp()
-	for _, alternative := range [2]SearchKey{first, p.key()} {
-		if alternative.Op == SearchOr {
-			k.Keys = append(k.Keys, alternative.Keys...)
-		} else {
-			k.Keys = append(k.Keys, alternative)
+	for {
+		k.addAlternative(p.key())
+		p.sp()
+		if !p.takeWord("OR") {
+			break
 		}
+		p.sp()
+	}
+	k.addAlternative(p.key())
+}
+
+func (k *SearchKey) addAlternative(a SearchKey) {
+	if a.Op == SearchOr {
+		k.Keys = append(k.Keys, a.Keys...)
+	} else {
+		k.Keys = append(k.Keys, a)
 	}
 }
 
