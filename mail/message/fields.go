@@ -122,3 +122,9 @@ func (f *FieldFilter) Append(dst, header []byte) []byte {
 	}
 	return dst
 }
+
+// AppendFields appends some fields of a raw header as FieldFilter.Append does;
+// for one header.
+func AppendFields(dst, header []byte, names []string, not bool) []byte {
+	return NewFieldFilter(names, not).Append(dst, header)
+}
