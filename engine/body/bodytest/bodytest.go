@@ -40,6 +40,7 @@ func Run(t *testing.T, open Open) {
 		{"Check", testCheck},
 		{"Usage", testUsage},
 		{"SweepDeletes", testSweepDeletes},
+		{"SweepForgetsNoNumber", testSweepForgetsNoNumber},
 		{"SweepMoves", testSweepMoves},
 		{"SweepKeepsUnfinished", testSweepKeepsUnfinished},
 		{"SweepKeepsOnError", testSweepKeepsOnError},

@@ -47,6 +47,25 @@ func testSweepDeletes(e *env) {
 	e.verify()
 }
 
+// A Ref is never given again, even when nothing is left and the store starts
+// anew: an old one must not come to mean another body.
+func testSweepForgetsNoNumber(e *env) {
+	given := map[body.Ref]bool{}
+	for range 4 {
+		for _, n := range []int{100, 5000, 300_000} {
+			o := e.add(n)
+			if given[e.alive[o]] {
+				e.Fatalf("%+v was given twice", e.alive[o])
+			}
+			given[e.alive[o]] = true
+			e.drop(o)
+		}
+		e.reopen()
+		e.sweep()
+		e.reopen()
+	}
+}
+
 func testSweepMoves(e *env) {
 	doomed := e.fill()
 	e.age()
