@@ -41,7 +41,7 @@ type Item struct {
 	InternalDate time.Time // zero: now
 	UID          uint32    // of an IMAP source; 0: any
 	// Open gives the message with CRLF line ends.
-	Open func(ctx context.Context) (io.ReadCloser, error)
+	Open func(ctx context.Context) (io.ReadCloser, error) `json:"-"`
 }
 
 // Mailbox is a mailbox that a source offers, before its messages.

@@ -2,6 +2,7 @@ package transfer
 
 import (
 	"bufio"
+	"crypto/rand"
 	"fmt"
 	"io"
 	"os"
@@ -13,6 +14,8 @@ import (
 // MaildirSink writes a Maildir per mailbox, in directories below one another.
 type MaildirSink struct {
 	root     string
+	token    string   // of this export; with count it makes a unique name
+	count    int      // messages written
 	dir      string   // of the mailbox at hand
 	keywords []string // index is the letter; as in dovecot-keywords
 }
@@ -22,7 +25,7 @@ func CreateMaildir(root string) (*MaildirSink, error) {
 	if err := emptyDir(root); err != nil {
 		return nil, err
 	}
-	return &MaildirSink{root: root}, nil
+	return &MaildirSink{root: root, token: rand.Text()[:12]}, nil
 }
 
 // emptyDir makes the directory; one with anything in it is refused, so that an
@@ -54,7 +57,8 @@ func (m *MaildirSink) Mailbox(box *Mailbox) error {
 
 // Message writes to tmp and renames, as a Maildir is written.
 func (m *MaildirSink) Message(item *Item, message io.Reader) error {
-	unique := fmt.Sprintf("%d.%s.citron", item.InternalDate.Unix(), fileSafe(item.ID))
+	m.count++
+	unique := fmt.Sprintf("%d.R%sQ%07d.citron", item.InternalDate.Unix(), m.token, m.count)
 	tmp := filepath.Join(m.dir, "tmp", unique)
 	if err := writeFile(tmp, message); err != nil {
 		return err
@@ -133,12 +137,3 @@ func (m *MaildirSink) writeKeywords() error {
 
 // Close writes what is left.
 func (m *MaildirSink) Close() error { return m.writeKeywords() }
-
-func fileSafe(id string) string {
-	return strings.Map(func(r rune) rune {
-		if r == '/' || r == ':' || r == 0 {
-			return '_'
-		}
-		return r
-	}, id)
-}

