@@ -1,0 +1,38 @@
+package imapserver
+
+import (
+	"citron/store/uidset"
+	"citron/wire/imap"
+)
+
+// EXPUNGE (RFC 9051 §6.4.3) and UID EXPUNGE (RFC 4315 §2.1). What went is told
+// as every other change is, before the tagged reply.
+
+var expungeCommands = []spec{
+	{"EXPUNGE", inSelected, slow, on((*Session).expunge)},
+}
+
+func (s *Session) expunge(c *command, a *imap.Expunge) error {
+	m := s.selected
+	if m.readOnly {
+		return errReadOnly
+	}
+	var uids uidset.Ranges
+	if a.UID {
+		var err error
+		if uids, err = m.resolve(a.Set, true); err != nil {
+			return err
+		}
+		if len(uids) == 0 {
+			return nil
+		}
+	}
+	gone, _, err := s.user.account.Expunge(s.srv.ctx, s.user.actor(), m.id(), uids)
+	if err != nil {
+		return err
+	}
+	c.highestModSeq = len(gone) > 0
+	return nil
+}
+
+var errReadOnly = no(imap.CodeNoPerm, "The mailbox is selected read-only")

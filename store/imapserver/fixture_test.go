@@ -1,0 +1,137 @@
+package imapserver
+
+import (
+	"bytes"
+	"context"
+	"log/slog"
+	"testing"
+	"time"
+
+	"citron/auth/directory"
+	"citron/engine/body/segment"
+	"citron/engine/kv"
+	"citron/engine/kv/memkv"
+	"citron/engine/vfs/osfs"
+	"citron/ops/conn"
+	"citron/store/account"
+)
+
+// fixture is a server with the accounts alice@example.org, who has standard
+// folders, and bob@example.org, who has INBOX only; both with the password
+// "lemonade".
+type fixture struct {
+	t      testing.TB
+	clock  *time.Time
+	engine *memkv.Engine
+	store  *account.Store
+	users  *directory.Directory
+	server *Server
+	log    *bytes.Buffer
+}
+
+var errCrowded = conn.ErrTooManyConnections
+
+// start is the time at which tests begin.
+var start = time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC)
+
+func newFixture(t testing.TB, change ...func(*Config)) *fixture {
+	clock := start
+	f := &fixture{t: t, clock: &clock, engine: memkv.New(memkv.Options{}), log: &bytes.Buffer{}}
+	f.openStore()
+	f.addUsers()
+	cfg := Config{Hostname: "mail.example.org", Version: "test", PlaintextLogin: true,
+		AppendLimit: 1 << 20, Logger: slog.New(slog.NewTextHandler(f.log, nil))}
+	for _, fn := range change {
+		fn(&cfg)
+	}
+	f.server = New(cfg, f.open, f.users)
+	t.Cleanup(f.server.Stop)
+	return f
+}
+
+func (f *fixture) open(ctx context.Context, number uint64) (*account.Account, error) {
+	return f.store.Account(ctx, kv.Account(number))
+}
+
+func (f *fixture) openStore() {
+	disk, err := osfs.New(f.t.TempDir())
+	f.check(err)
+	bodies, err := segment.Open(disk, "bodies", segment.Options{})
+	f.check(err)
+	f.store, err = account.Open(f.engine, bodies, account.Options{Now: func() time.Time { return *f.clock }})
+	f.check(err)
+	f.t.Cleanup(func() {
+		f.store.Close()
+		bodies.Close()
+	})
+}
+
+func (f *fixture) addUsers() {
+	ctx := context.Background()
+	var err error
+	f.users, err = directory.Open(ctx, directory.Options{Engine: f.engine, DefaultDomain: "example.org", Iterations: 4096})
+	f.check(err)
+	secret, err := f.users.Password(ctx, "lemonade")
+	f.check(err)
+	for _, name := range []string{"alice@example.org", "bob@example.org"} {
+		made, err := f.users.AddAccounts(ctx, directory.NewAccount{Name: name, Secret: secret})
+		f.check(err)
+		f.check(f.store.Create(ctx, kv.Account(made[0].Number), account.CreateOptions{StandardFolders: name[0] == 'a'}))
+	}
+}
+
+func (f *fixture) check(err error) {
+	f.t.Helper()
+	if err != nil {
+		f.t.Fatal(err)
+	}
+}
+
+// alice gives a handle on her account.
+func (f *fixture) alice() *account.Account {
+	f.t.Helper()
+	a, err := f.store.Account(context.Background(), 1)
+	f.check(err)
+	f.t.Cleanup(a.Close)
+	return a
+}
+
+// deliver files a message for alice as LMTP would.
+func (f *fixture) deliver(mailbox string, message []byte) {
+	f.t.Helper()
+	if message == nil {
+		message = []byte("Subject: hello\r\n\r\nHello.\r\n")
+	}
+	a := f.alice()
+	info, ok := a.Lookup(mailbox)
+	if !ok {
+		f.t.Fatalf("no mailbox %q", mailbox)
+	}
+	ctx := context.Background()
+	in, err := a.NewMessage(ctx)
+	f.check(err)
+	_, err = in.Write(message)
+	f.check(err)
+	_, err = a.Append(ctx, account.Actor{Account: 1}, info.ID, []account.AppendItem{{Incoming: in}})
+	f.check(err)
+}
+
+// newPeer connects a session; options are those of the dialogue's connect.
+func (f *fixture) newPeer(options ...string) *peer {
+	c := &testConn{}
+	for _, o := range options {
+		switch o {
+		case "tls":
+			c.tls = tls13()
+		case "remote":
+			c.remote = true
+		case "starttls":
+			c.startTLS = true
+		default:
+			f.t.Fatalf("unknown option %s", o)
+		}
+	}
+	p := &peer{conn: c, clock: f.clock}
+	p.session = f.server.NewSession(c)
+	return p
+}

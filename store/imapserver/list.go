@@ -1,0 +1,184 @@
+package imapserver
+
+import (
+	"citron/mail/mailbox"
+	"citron/store/account"
+	"citron/wire/imap"
+)
+
+// LIST (RFC 9051 §6.3.9 with RFC 5258, 5819, 6154), LSUB (RFC 3501 §6.3.9),
+// NAMESPACE (RFC 2342) and STATUS (RFC 9051 §6.3.11).
+
+var listCommands = []spec{
+	{"LIST", inAccount, slow, on((*Session).list)},
+	{"LSUB", inAccount, slow, on((*Session).lsub)},
+	{"NAMESPACE", inAccount, 0, on((*Session).namespace)},
+	{"STATUS", inAccount, 0, on((*Session).status)},
+}
+
+func (s *Session) list(c *command, a *imap.List) error {
+	if !a.Extended && a.Patterns[0] == "" {
+		s.w.List(&imap.ListData{Attributes: []string{`\Noselect`}, Separator: mailbox.Separator})
+		return nil
+	}
+	if a.Status&imap.StatusHighestModSeq != 0 {
+		s.enableCondstore()
+	}
+	l := newListing(s.user.account.Mailboxes(), s.user.account.Subscriptions(), a.Select, s.patterns(a.Reference, a.Patterns))
+	for _, r := range l.rows {
+		answer, ok := l.answer(r)
+		if !ok {
+			continue
+		}
+		s.w.List(s.listData(a, answer))
+		if a.Status != 0 && answer.met && r.info != nil {
+			s.writeStatusOf(r.info, a.Status)
+		}
+		if err := c.breathe(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// patterns makes the canonical patterns: there are no break-out characters, so
+// the reference stands in front. In the extended syntax empty ones mean
+// nothing.
+func (s *Session) patterns(reference string, given []string) []string {
+	var out []string
+	for _, p := range given {
+		if p != "" {
+			out = append(out, mailbox.Pattern(reference, p))
+		}
+	}
+	return out
+}
+
+// listData chooses attributes. The basic syntax gets all that is known, since
+// it cannot ask.
+func (s *Session) listData(a *imap.List, r listAnswer) *imap.ListData {
+	d := &imap.ListData{Mailbox: r.name, Separator: mailbox.Separator}
+	attr := func(when bool, name string) {
+		if when {
+			d.Attributes = append(d.Attributes, name)
+		}
+	}
+	attr(r.info == nil, s.nonExistent(a.Extended))
+	level := !r.met && a.Select&imap.SelectRecursiveMatch == 0
+	if !a.Extended || a.Return&imap.ReturnChildren != 0 || level {
+		attr(r.hasChildren, `\HasChildren`)
+		attr(!r.hasChildren, `\HasNoChildren`)
+	}
+	attr(r.subscribed && (a.Select&imap.SelectSubscribed != 0 || a.Return&imap.ReturnSubscribed != 0), `\Subscribed`)
+	if r.info != nil {
+		d.Attributes = append(d.Attributes, r.info.SpecialUse...)
+	}
+	if r.childInfo {
+		d.ChildInfo = criteria(a.Select)
+	}
+	return d
+}
+
+// nonExistent is how a name without a mailbox is marked: those who speak only
+// RFC 3501 do not know \NonExistent, which implies \Noselect.
+func (s *Session) nonExistent(extended bool) string {
+	if extended || s.enabled.has(rev2) {
+		return `\NonExistent`
+	}
+	return `\Noselect`
+}
+
+// criteria names the selection criteria for CHILDINFO.
+func criteria(choose imap.ListSelect) (names []string) {
+	if choose&imap.SelectSubscribed != 0 {
+		names = append(names, "SUBSCRIBED")
+	}
+	if choose&imap.SelectSpecialUse != 0 {
+		names = append(names, "SPECIAL-USE")
+	}
+	return names
+}
+
+// lsub lists subscribed names; of a hierarchy cut off by "%" the level itself,
+// with \Noselect.
+func (s *Session) lsub(c *command, a *imap.Lsub) error {
+	if a.Pattern == "" {
+		s.w.Lsub(&imap.ListData{Attributes: []string{`\Noselect`}, Separator: mailbox.Separator})
+		return nil
+	}
+	l := newListing(s.user.account.Mailboxes(), s.user.account.Subscriptions(),
+		imap.SelectSubscribed, s.patterns(a.Reference, []string{a.Pattern}))
+	l.anyLevel = true
+	for _, r := range l.rows {
+		answer, ok := l.answer(r)
+		if !ok {
+			continue
+		}
+		d := &imap.ListData{Mailbox: r.name, Separator: mailbox.Separator}
+		if !answer.met {
+			d.Attributes = []string{`\Noselect`}
+		}
+		s.w.Lsub(d)
+		if err := c.breathe(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// namespace: one personal namespace without a prefix, until mailboxes are
+// shared.
+func (s *Session) namespace(*command, *imap.Namespace) error {
+	s.w.Namespace([]imap.NamespaceDescr{{Separator: mailbox.Separator}}, nil, nil)
+	return nil
+}
+
+func (s *Session) status(_ *command, a *imap.Status) error {
+	info, ok := s.user.account.Lookup(mailbox.Canonical(a.Mailbox))
+	if !ok {
+		return account.ErrNoMailbox
+	}
+	if a.Items&imap.StatusHighestModSeq != 0 {
+		s.enableCondstore()
+	}
+	s.writeStatusOf(info, a.Items)
+	return nil
+}
+
+// writeStatusOf writes a STATUS response; all of it is in the mailbox record.
+func (s *Session) writeStatusOf(info *account.MailboxInfo, items imap.StatusItems) {
+	s.w.StatusStart(info.Name)
+	number := func(item imap.StatusItems, n uint64) {
+		if items&item != 0 {
+			s.w.StatusNumber(item, n)
+		}
+	}
+	number(imap.StatusMessages, uint64(info.Messages))
+	if items&imap.StatusRecent != 0 {
+		number(imap.StatusRecent, uint64(s.recentIn(info)))
+	}
+	number(imap.StatusUIDNext, info.UIDNext)
+	number(imap.StatusUIDValidity, uint64(info.UIDValidity))
+	number(imap.StatusUnseen, uint64(info.Unseen))
+	number(imap.StatusDeleted, uint64(info.Deleted))
+	number(imap.StatusSize, info.Size)
+	number(imap.StatusHighestModSeq, uint64(info.ModSeq))
+	if items&imap.StatusMailboxID != 0 {
+		s.w.StatusMailboxID(info.ObjectID)
+	}
+	number(imap.StatusAppendLimit, uint64(s.srv.cfg.AppendLimit))
+	s.w.StatusEnd()
+}
+
+// recentIn counts the messages nobody was told of yet; in the selected mailbox
+// those of this session.
+func (s *Session) recentIn(info *account.MailboxInfo) uint32 {
+	if m := s.selected; m != nil && m.id() == info.ID {
+		return m.recentCount()
+	}
+	view, err := s.user.account.Open(s.srv.ctx, info.ID)
+	if err != nil || view.Set.Len() == 0 {
+		return 0
+	}
+	return view.Set.Len() - view.Set.Rank(s.user.account.Recent(info.ID)-1)
+}

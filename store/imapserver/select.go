@@ -1,0 +1,193 @@
+package imapserver
+
+import (
+	"citron/mail/mailbox"
+	"citron/store/account"
+	"citron/store/uidset"
+	"citron/wire/imap"
+)
+
+// Opening and leaving a mailbox: SELECT and EXAMINE (RFC 9051 §6.3.2, §6.3.3,
+// RFC 7162 §3.1.8, §3.2.5), CLOSE, UNSELECT, CHECK.
+
+var selectCommands = []spec{
+	{"SELECT", inAccount, slow | untold, on((*Session).selectMailbox)},
+	{"EXAMINE", inAccount, slow | untold, on((*Session).selectMailbox)},
+	{"CLOSE", inSelected, untold, on((*Session).closeMailbox)},
+	{"UNSELECT", inSelected, untold, on((*Session).unselectMailbox)},
+	{"CHECK", inSelected, 0, on((*Session).check)},
+}
+
+func (s *Session) selectMailbox(c *command, a *imap.Select) error {
+	if a.QResync != nil && !s.enabled.has(qresync) {
+		return bad("ENABLE QRESYNC comes first")
+	}
+	if s.selected != nil {
+		s.unselect()
+		s.w.Status("*", imap.OK, imap.CodeClosed, "Previous mailbox is now closed")
+	}
+	acct := s.user.account
+	info, ok := acct.Lookup(mailbox.Canonical(a.Mailbox))
+	if !ok {
+		return account.ErrNoMailbox
+	}
+	accountAt := acct.ModSeq()
+	view, err := acct.Open(s.srv.ctx, info.ID)
+	if err != nil {
+		return err
+	}
+	if a.CondStore || a.QResync != nil {
+		s.enabled |= condstore
+	}
+	s.selected = &selected{view: view, flagsAt: view.ModSeq(), readOnly: a.ReadOnly,
+		seenAt: accountAt, keywords: len(view.Info.Keywords)}
+	s.claimRecent()
+	s.describeMailbox(a.Mailbox)
+	if a.QResync != nil && a.QResync.UIDValidity == view.Info.UIDValidity {
+		if err := s.resync(c, a.QResync); err != nil {
+			s.unselect()
+			return err
+		}
+	}
+	c.code, c.text = imap.CodeReadWrite, "Selected"
+	if a.ReadOnly {
+		c.code, c.text = imap.CodeReadOnly, "Examined"
+	}
+	return nil
+}
+
+// claimRecent takes the messages nobody was told of as \Recent, or, read-only,
+// looks at them without taking them (RFC 3501 §6.3.2).
+func (s *Session) claimRecent() {
+	m := s.selected
+	if m.readOnly {
+		s.addRecent(s.user.account.Recent(m.id()))
+		return
+	}
+	s.addRecent(s.user.account.ClaimRecent(m.id(), m.view.Set.Last()))
+}
+
+// describeMailbox writes the untagged responses of SELECT. given is the name
+// as the client put it.
+func (s *Session) describeMailbox(given string) {
+	m := s.selected
+	info, set := m.view.Info, m.view.Set
+	s.writeFlagsResponse(info)
+	s.writePermanentFlags(info)
+	s.w.Exists(set.Len())
+	if !s.enabled.has(rev2) {
+		s.w.Recent(m.recentCount())
+		if seq, _ := set.FirstUnseen(); seq != 0 {
+			s.w.Status("*", imap.OK, imap.CodeUnseen(seq), "First unseen message")
+		}
+	}
+	s.w.Status("*", imap.OK, imap.CodeUIDValidity(info.UIDValidity), "UIDs valid")
+	if info.UIDNext <= uint64(uidset.MaxUID) {
+		s.w.Status("*", imap.OK, imap.CodeUIDNext(info.UIDNext), "Predicted next UID")
+	}
+	s.w.Status("*", imap.OK, imap.CodeHighestModSeq(info.ModSeq), "Highest")
+	s.w.Status("*", imap.OK, imap.CodeMailboxID(info.ObjectID), "Mailbox identity")
+	if s.enabled.has(rev2) {
+		s.w.List(s.selectedName(info, given))
+	}
+}
+
+// selectedName is the LIST response of SELECT (RFC 9051 §6.3.2).
+func (s *Session) selectedName(info *account.MailboxInfo, given string) *imap.ListData {
+	d := &imap.ListData{Separator: mailbox.Separator, Mailbox: info.Name, Attributes: info.SpecialUse}
+	if mailbox.Canonical(given) != given {
+		d.OldName = given
+	}
+	return d
+}
+
+// resync brings a client up to date that was here before (RFC 7162 §3.2.5).
+func (s *Session) resync(c *command, q *imap.QResync) error {
+	view := s.selected.view
+	known := ranges(q.Known)
+	if q.Known == nil {
+		if view.Info.UIDNext <= 1 {
+			return nil
+		}
+		known = uidset.Ranges{{First: 1, Last: uidset.UID(view.Info.UIDNext - 1)}}
+	}
+	if account.ModSeq(q.ModSeq) >= view.ModSeq() {
+		return nil
+	}
+	changes, err := s.user.account.Changes(s.srv.ctx, view, account.ModSeq(q.ModSeq))
+	if err != nil {
+		return err
+	}
+	gone := changes.Gone.Intersect(known)
+	if agreed := agreedUpTo(view.Set, q); agreed > 0 {
+		gone = gone.Subtract(uidset.Ranges{{First: 1, Last: agreed}})
+	}
+	if len(gone) > 0 {
+		s.w.Vanished(true, numSet(gone))
+	}
+	s.selected.flagsAt = account.ModSeq(q.ModSeq)
+	err = s.tellFlags(c, view, changes.Changed.Union(changes.Came).Intersect(known))
+	s.selected.flagsAt = view.ModSeq()
+	return err
+}
+
+// agreedUpTo is the highest UID up to which client and server agree about what
+// has been expunged, by the client's sequence match data (RFC 7162 §3.2.5.2);
+// 0 if nowhere. Once a pair differs all later ones do.
+func agreedUpTo(set *uidset.Set, q *imap.QResync) uidset.UID {
+	uids := pairs(q.UIDs)
+	agreed := uidset.UID(0)
+	for _, r := range q.Seqs {
+		for seq := r.From; ; seq++ {
+			uid, ok := uids()
+			if !ok || set.UID(seq) != uidset.UID(uid) {
+				return agreed
+			}
+			agreed = uidset.UID(uid)
+			if seq == r.To {
+				break
+			}
+		}
+	}
+	return agreed
+}
+
+// pairs yields the numbers of a set one by one.
+func pairs(set imap.NumSet) func() (uint32, bool) {
+	used := uint32(0)
+	return func() (uint32, bool) {
+		if len(set) == 0 {
+			return 0, false
+		}
+		n := set[0].From + used
+		if used++; n == set[0].To {
+			set, used = set[1:], 0
+		}
+		return n, true
+	}
+}
+
+// closeMailbox expunges without a word, unless the mailbox is read-only, and
+// leaves (RFC 9051 §6.4.1).
+func (s *Session) closeMailbox(_ *command, _ *imap.Close) error {
+	m := s.selected
+	if !m.readOnly {
+		if _, _, err := s.user.account.Expunge(s.srv.ctx, s.user.actor(), m.id(), nil); err != nil {
+			return err
+		}
+	}
+	s.unselect()
+	return nil
+}
+
+func (s *Session) unselectMailbox(*command, *imap.Unselect) error {
+	s.unselect()
+	return nil
+}
+
+// unselect forgets the selected mailbox.
+func (s *Session) unselect() { s.selected = nil }
+
+// check is NOOP with a promise of being slow that we need not keep (RFC 3501
+// §6.4.1).
+func (s *Session) check(*command, *imap.Check) error { return nil }

@@ -1,0 +1,122 @@
+package imapserver
+
+import (
+	"context"
+	"log/slog"
+	"time"
+
+	"citron/auth"
+	"citron/ops/conn"
+	"citron/store/account"
+)
+
+// Config is what an operator may set. New puts the defaults named here for
+// zero values.
+type Config struct {
+	// Hostname stands in the greeting; empty: "localhost".
+	Hostname string
+	// Version stands in the answer to ID (RFC 2971).
+	Version string
+	// PlaintextLogin accepts LOGIN and AUTHENTICATE without TLS from this
+	// machine, never from elsewhere.
+	PlaintextLogin bool
+	// LoginTimeout is how long a session may stay unauthenticated,
+	// whatever it sends; one minute.
+	LoginTimeout time.Duration
+	// Autologout ends a session after so long a silence outside IDLE; never
+	// less than 30 minutes (RFC 9051 §5.4), the default.
+	Autologout time.Duration
+	// StillHere is how long IDLE is silent before the server speaks, just
+	// under two hours (RFC 5383 §4.1); never more.
+	StillHere time.Duration
+	// AppendLimit is the largest message APPEND takes, in bytes (RFC 7889);
+	// 100 MiB.
+	AppendLimit int64
+	// MaxLine bounds a command with all its literals that are not messages,
+	// in bytes; 64 KiB.
+	MaxLine int
+	// MaxAppend bounds the messages of one APPEND (RFC 3502); 1,000.
+	MaxAppend int
+	// MaxBadCommands in a row end the session; 20.
+	MaxBadCommands int
+	// Logger gets what an operator should know; nil: discarded.
+	Logger *slog.Logger
+}
+
+const (
+	minAutologout = 30 * time.Minute
+	maxStillHere  = 2*time.Hour - time.Minute
+	// maxLoginFailures on one connection end it.
+	maxLoginFailures = 5
+)
+
+func (c Config) withDefaults() Config {
+	orString := func(s *string, d string) {
+		if *s == "" {
+			*s = d
+		}
+	}
+	orTime := func(t *time.Duration, d time.Duration) {
+		if *t <= 0 {
+			*t = d
+		}
+	}
+	orString(&c.Hostname, "localhost")
+	orString(&c.Version, "0")
+	orTime(&c.LoginTimeout, time.Minute)
+	c.Autologout = max(c.Autologout, minAutologout)
+	orTime(&c.StillHere, maxStillHere)
+	c.StillHere = min(c.StillHere, maxStillHere)
+	if c.AppendLimit <= 0 {
+		c.AppendLimit = 100 << 20
+	}
+	if c.MaxLine <= 0 {
+		c.MaxLine = 64 << 10
+	}
+	if c.MaxAppend <= 0 {
+		c.MaxAppend = 1000
+	}
+	if c.MaxBadCommands <= 0 {
+		c.MaxBadCommands = 20
+	}
+	if c.Logger == nil {
+		c.Logger = slog.New(slog.DiscardHandler)
+	}
+	return c
+}
+
+// OpenAccount opens the account with a number, for one session; it gives the
+// errors of package account.
+type OpenAccount func(ctx context.Context, number uint64) (*account.Account, error)
+
+// Server is what the sessions of one process share.
+type Server struct {
+	cfg      Config
+	open     OpenAccount
+	auth     auth.Authenticator
+	commands map[string]*spec
+	// ctx is what sessions call storage with; Stop cancels it.
+	ctx  context.Context
+	stop context.CancelFunc
+}
+
+// New makes a server over the accounts of this process.
+func New(cfg Config, open OpenAccount, a auth.Authenticator) *Server {
+	ctx, stop := context.WithCancel(context.Background())
+	return &Server{
+		cfg: cfg.withDefaults(), open: open, auth: a,
+		commands: commandTable(), ctx: ctx, stop: stop,
+	}
+}
+
+// Stop has calls under way into storage and auth give up. Sessions themselves
+// are ended by their driver.
+func (srv *Server) Stop() { srv.stop() }
+
+// NewSession is a conn.NewSession.
+func (srv *Server) NewSession(c conn.Conn) conn.Session {
+	s := &Session{srv: srv, conn: c}
+	s.scan.Limits.Line = srv.cfg.MaxLine
+	s.scan.Limits.Frame = 2 * srv.cfg.MaxLine
+	return s
+}

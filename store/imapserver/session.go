@@ -1,0 +1,188 @@
+package imapserver
+
+import (
+	"fmt"
+	"runtime/debug"
+	"time"
+
+	"citron/ops/conn"
+	"citron/wire/imap"
+)
+
+// Session is one IMAP connection between two Steps. At most one of task,
+// held, exchange and idle is set; with none of them it reads commands.
+type Session struct {
+	srv  *Server
+	conn conn.Conn
+
+	scan    imap.Scanner
+	w       imap.Writer // its Buf is set during a Step only
+	enabled features
+	greeted bool
+	// then is what is to happen to the connection once Out is sent.
+	then conn.Action
+	// bad counts commands in error in a row, failures failed logins.
+	bad, failures int
+
+	now      time.Time // of the current Step
+	since    time.Time // when the session began
+	heardAt  time.Time // when the client last sent anything
+	user     *user     // nil before login
+	selected *selected // nil when no mailbox is
+
+	task      *task      // a slow command under way
+	held      *held      // a failed login whose answer waits
+	exchange  *exchange  // AUTHENTICATE under way
+	idle      *idling    // IDLE under way
+	appending *appending // an APPEND whose messages are coming in
+}
+
+// commandsPerTurn bounds the commands of one Step, so that a client that
+// pipelines without end does not keep others waiting.
+const commandsPerTurn = 64
+
+// Step is conn.Session's.
+func (s *Session) Step(t *conn.Turn) (wait conn.Wait) {
+	s.w.Buf, s.now = t.Out, t.Now
+	defer func() {
+		if p := recover(); p != nil {
+			s.srv.cfg.Logger.Error("session ended by a defect", "panic", fmt.Sprint(p), "stack", string(debug.Stack()))
+			s.bye(imap.CodeServerBug, "Internal error")
+			wait = conn.Wait{Then: conn.Close}
+		}
+		t.Out, s.w.Buf = s.w.Buf, nil
+	}()
+	for range commandsPerTurn {
+		if w, rest := s.advance(t); rest {
+			return w
+		}
+	}
+	return conn.Wait{Again: true}
+}
+
+// advance does one thing; rest says that the session now waits.
+func (s *Session) advance(t *conn.Turn) (w conn.Wait, rest bool) {
+	switch {
+	case s.then != conn.Continue:
+		w.Then, s.then = s.then, conn.Continue
+		return w, true
+	case len(s.w.Buf) >= conn.HighWater:
+		return conn.Wait{Drain: true}, true
+	case s.task != nil:
+		return s.resume()
+	case !s.greeted:
+		s.greet()
+	case t.Shutdown:
+		s.bye(nil, "Server is shutting down")
+	case s.held != nil:
+		return conn.Wait{Until: s.held.until}, !s.release()
+	case s.expired():
+	case s.idle != nil:
+		return s.stepIdle(t)
+	case !s.read(t):
+		return conn.Wait{Input: true, Until: s.deadline()}, true
+	}
+	return w, false
+}
+
+// greet sends the greeting, with the capabilities (RFC 9051 §7.1.1).
+func (s *Session) greet() {
+	s.greeted = true
+	s.since, s.heardAt = s.now, s.now
+	s.w.Status("*", imap.OK, s.capabilities(), s.srv.cfg.Hostname+" Citron ready")
+}
+
+// deadline is when a session that says nothing ends.
+func (s *Session) deadline() time.Time {
+	if s.user == nil {
+		return s.since.Add(s.srv.cfg.LoginTimeout)
+	}
+	return s.heardAt.Add(s.srv.cfg.Autologout)
+}
+
+// expired ends a session whose deadline has passed. In IDLE there is none.
+func (s *Session) expired() bool {
+	if s.idle != nil || s.now.Before(s.deadline()) {
+		return false
+	}
+	s.bye(nil, "Autologout, nothing was heard for too long")
+	return true
+}
+
+// read takes one step of input; false when it wants more.
+func (s *Session) read(t *conn.Turn) bool {
+	feed := s.scan.Feed
+	if s.exchange != nil {
+		feed = s.scan.FeedLine
+	}
+	n, event, err := feed(t.In)
+	taken := t.In[:n]
+	t.Consume(n)
+	if n > 0 {
+		s.heardAt = s.now
+	}
+	switch {
+	case err != nil:
+		s.abandon()
+		s.refuseSyntax("", err)
+	case event == imap.FrameReady && s.exchange != nil:
+		s.saslLine(s.scan.Frame().Bytes)
+	case event == imap.FrameReady:
+		s.frame(s.scan.Frame())
+	case event == imap.LiteralStart:
+		s.literal()
+	case event == imap.SinkData:
+		s.sink(taken)
+	case event == imap.SinkEnd:
+		s.sinkEnd()
+	case t.EOF:
+		s.end()
+	default:
+		return false
+	}
+	s.scan.Release()
+	return true
+}
+
+// abandon forgets a command or exchange that broke off in the middle.
+func (s *Session) abandon() {
+	s.exchange = nil
+	s.dropAppend()
+}
+
+// end closes the connection once everything is sent.
+func (s *Session) end() { s.then = conn.Close }
+
+// Close is conn.Session's.
+func (s *Session) Close(error) {
+	if s.task != nil {
+		s.task.stop()
+		s.task = nil
+	}
+	s.dropAppend()
+	s.idle.stop()
+	s.idle = nil
+	if s.user != nil {
+		s.user.account.Close()
+		s.user = nil
+	}
+}
+
+// state is the session's state (RFC 9051 §3).
+func (s *Session) state() states {
+	switch {
+	case s.selected != nil:
+		return selectedState
+	case s.user != nil:
+		return authenticated
+	}
+	return notAuthenticated
+}
+
+// accountName is for logs.
+func (s *Session) accountName() string {
+	if s.user == nil {
+		return ""
+	}
+	return s.user.Name
+}
