@@ -191,8 +191,11 @@ func (c *cursor) strBytes() []byte {
 	case b == '{', b == '~' && c.client:
 		at := c.pos
 		lit := c.literal()
-		if c.ok() && (lit.Sink >= 0 || lit.Data == nil) {
+		switch {
+		case c.ok() && lit.Sink >= 0:
 			c.failAt(at, "a literal that long is not accepted here")
+		case c.partial():
+			c.fail("literal is not there yet")
 		}
 		return lit.Data
 	}

@@ -54,7 +54,11 @@ func (p Parser) ParseAppend(f Frame) (tag string, cmd *Append, ok bool, err erro
 // has none.
 func (f Frame) Tag() string {
 	c := &cursor{buf: f.Bytes}
-	return parseTag(c)
+	tag := parseTag(c)
+	if c.peek() != ' ' {
+		return ""
+	}
+	return tag
 }
 
 // command = tag SP verb …; verb is without UID.

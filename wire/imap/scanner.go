@@ -252,9 +252,10 @@ func (s *Scanner) takeLine(p []byte, raw bool) (n int, ev Event, err error) {
 
 // tooLong ends a frame whose line passes the limits within p[:end].
 func (s *Scanner) tooLong(p []byte, end int, whole, raw bool) (int, Event, error) {
-	start := append(s.buf[:len(s.buf):len(s.buf)], p[:min(end, 256)]...)
-	err := s.error(TooLarge, start, "line too long")
-	last := append(s.buf[s.line:len(s.buf):len(s.buf)], p[:end]...)
+	text := append(s.buf[:len(s.buf):len(s.buf)], p[:end]...)
+	last := text[s.line:]
+	limits := s.Limits.withDefaults()
+	err := s.error(TooLarge, text[:min(len(text), limits.Line)], "command too long")
 	if whole {
 		s.afterBadLine(last, raw)
 		return end, NeedMore, err
