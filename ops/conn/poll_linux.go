@@ -62,22 +62,19 @@ func (p *poller) close() {
 	p.loops.Wait()
 }
 
-// loop collects events until the descriptor is closed. Reading until there are
-// none is what keeps the runtime's own edge-triggered registration live.
+// loop collects events until the descriptor is closed, inside a single Read of
+// the runtime's poller: an event that comes while others are dispatched makes
+// it call again. A batch that is not full has emptied the list of the ready.
 func (p *poller) loop(rc syscall.RawConn) {
 	defer p.loops.Done()
 	events := make([]unix.EpollEvent, 256)
-	for {
-		n := 0
-		err := rc.Read(func(fd uintptr) bool {
+	rc.Read(func(fd uintptr) bool {
+		for n := len(events); n == len(events); {
 			n = epollNow(int(fd), events)
-			return n > 0
-		})
-		if err != nil {
-			return
+			p.dispatch(events[:n])
 		}
-		p.dispatch(events[:n])
-	}
+		return false
+	})
 }
 
 // epollNow returns the number of events there are now.

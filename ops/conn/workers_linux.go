@@ -1,7 +1,6 @@
 package conn
 
 import (
-	"runtime"
 	"sync"
 )
 
@@ -21,7 +20,7 @@ type workers struct {
 }
 
 func newWorkers(limit int, all *sync.WaitGroup) *workers {
-	w := &workers{max: limit, keep: min(limit, runtime.GOMAXPROCS(0)), all: all}
+	w := &workers{max: limit, keep: min(limit, 16), all: all}
 	w.work.L = &w.mu
 	return w
 }

@@ -72,11 +72,11 @@ func selfSigned(hosts []string, now time.Time) (cert, key []byte, err error) {
 		return nil, nil, err
 	}
 	tmpl := &x509.Certificate{
-		SerialNumber:          serial,
-		Subject:               pkix.Name{CommonName: selfIssuer},
-		NotBefore:             now.Add(-time.Hour), // for clocks that are behind
-		NotAfter:              now.Add(selfLife),
-		KeyUsage:              x509.KeyUsageDigitalSignature,
+		SerialNumber: serial,
+		Subject:      pkix.Name{CommonName: selfIssuer},
+		NotBefore:    now.Add(-time.Hour), // for clocks that are behind
+		NotAfter:     now.Add(selfLife),
+		KeyUsage:     x509.KeyUsageDigitalSignature,
 		// A role shows it to another role as a client, too (mutual TLS).
 		ExtKeyUsage:           []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth, x509.ExtKeyUsageClientAuth},
 		BasicConstraintsValid: true,
