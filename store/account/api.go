@@ -102,6 +102,8 @@ type MailboxInfo struct {
 type View struct {
 	Info *MailboxInfo
 	Set  *uidset.Set
+
+	extents []extent
 }
 
 // ModSeq is the mailbox's HIGHESTMODSEQ at that moment.
@@ -138,11 +140,10 @@ const (
 )
 
 // StoreResult says what became of a STORE. Messages that were asked for and
-// are in neither set had the wanted flags already.
+// are in neither set had the wanted flags already, or are not there.
 type StoreResult struct {
 	Changed  uidset.Ranges // got a new modseq
 	Modified uidset.Ranges // refused by UNCHANGEDSINCE
-	Gone     uidset.Ranges // asked for, but expunged (or never there)
 	ModSeq   ModSeq        // of the last change; 0 when nothing changed
 }
 
@@ -156,6 +157,8 @@ type AppendItem struct {
 	// (0: the next), SaveDate for another than now.
 	UID      UID
 	SaveDate time.Time
+	// Import, if not zero, is remembered with the message (see Imported).
+	Import ImportKey
 }
 
 // AppendResult is what APPENDUID says (RFC 4315 §3).
@@ -203,6 +206,8 @@ type Stored struct {
 	Size     int64
 	Index    []byte // with WantIndex; not to be modified
 	Header   []byte // with WantHeader; not to be modified
+	// HeaderWhole: Header is all of it; otherwise open the message.
+	HeaderWhole bool
 }
 
 // Quota is an account's storage limit (RFC 9208 STORAGE), in bytes.

@@ -175,3 +175,15 @@ func (r Ranges) Cut(n uint64) (low, rest Ranges) {
 	}
 	return low, nil
 }
+
+// Rank is how many numbers of the set are ≤ u.
+func (r Ranges) Rank(u UID) uint64 {
+	n := uint64(0)
+	for _, x := range r {
+		if x.First > u {
+			break
+		}
+		n += uint64(min(x.Last, u)-x.First) + 1
+	}
+	return n
+}

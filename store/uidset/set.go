@@ -246,11 +246,15 @@ func (s *Set) Each(r Ranges, fn func(seq uint32, u UID, f Flags) bool) {
 
 // overlaps calls fn for each chunk that shares numbers with r, with the bits
 // shared (both included), until it says false.
-func (s *Set) overlaps(r Ranges, fn func(c *ref, from, to uint) bool) {
+func (s *Set) overlaps(r Ranges, fn func(c *ref, from, to uint) bool) { s.overlapsFrom(r, 0, fn) }
+
+// overlapsFrom is overlaps for what of r is not below a UID.
+func (s *Set) overlapsFrom(r Ranges, above UID, fn func(c *ref, from, to uint) bool) {
 	if s == nil {
 		return
 	}
 	for _, x := range r {
+		x.First = max(x.First, above)
 		for i := s.at(x.First); i < len(s.refs); i++ {
 			c := &s.refs[i]
 			if c.first() > x.Last {
@@ -268,4 +272,21 @@ func (s *Set) overlaps(r Ranges, fn func(c *ref, from, to uint) bool) {
 			}
 		}
 	}
+}
+
+// Take gives the lowest n UIDs of r that are there and not below from.
+func (s *Set) Take(r Ranges, from UID, n uint32) (taken Ranges) {
+	r = r[sort.Search(len(r), func(i int) bool { return r[i].Last >= from }):]
+	s.overlapsFrom(r, from, func(c *ref, low, high uint) bool {
+		runs(bitsOf(c.present), low, high, func(first, last uint) {
+			if n == 0 {
+				return
+			}
+			last = min(last, first+uint(n)-1)
+			n -= uint32(last-first) + 1
+			taken.AddRange(Range{c.first() + UID(first), c.first() + UID(last)})
+		})
+		return n > 0
+	})
+	return taken
 }

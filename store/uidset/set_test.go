@@ -158,6 +158,12 @@ func checkRanges(t *rapid.T, set *Set, m model) {
 	if u := genUID(t); set.Contains(u) != (Of(m.uids()...).Contains(u)) || len(r) > 0 && uint64(set.Count(r[0])) != all.Intersect(r[:1]).Count() {
 		t.Fatalf("contains %d or count of %v", u, r)
 	}
+	from, n := genUID(t), uint32(rapid.IntRange(1, 9).Draw(t, "take"))
+	some := set.Take(r, from, n)
+	rest, _ := all.Intersect(Ranges{{from, MaxUID}}).Cut(uint64(n))
+	if diff := cmp.Diff(rest, some); diff != "" {
+		t.Fatalf("take %d of %v from %d: %s", n, r, from, diff)
+	}
 	seqs := Ranges{{1, 2}, {5, 1 << 30}}
 	var bySeq []UID
 	for i, u := range m.uids() {
