@@ -155,6 +155,7 @@ func (e *Engine) abandon(a kv.Account, acct *account) {
 func (e *Engine) hide(a kv.Account, acct *account) {
 	before := &snapshot{Snapshot: e.db.NewSnapshot()}
 	before.users.Store(1)
+	e.anchor.offer(before)
 	sh := e.shardOf(a)
 	sh.mu.Lock()
 	acct.before = before

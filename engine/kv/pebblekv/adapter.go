@@ -30,9 +30,14 @@ type adapter struct {
 
 var _ pebblevfs.FS = (*adapter)(nil)
 
-func (a *adapter) wrap(f vfs.File, category pebblevfs.DiskWriteCategory) pebblevfs.File {
+// wrap makes a file of ours one of Pebble's; size is what it holds already.
+func (a *adapter) wrap(f vfs.File, category pebblevfs.DiskWriteCategory, size int64) pebblevfs.File {
 	native, _ := f.(vfs.Native)
-	return &adapterFile{File: f, native: native, log: category == walCategory, failed: a.failed}
+	wrapped := adapterFile{File: f, native: native}
+	if category == walCategory {
+		return &logFile{adapterFile: wrapped, zeroed: size, failed: a.failed}
+	}
+	return &wrapped
 }
 
 // logError reports the failure to prepare a file of the log.
@@ -55,7 +60,7 @@ func (a *adapter) Create(name string, category pebblevfs.DiskWriteCategory) (peb
 	if err != nil {
 		return nil, a.logError(category, err)
 	}
-	return a.wrap(f, category), nil
+	return a.wrap(f, category, 0), nil
 }
 
 // Link is for checkpoints and ingestion, which Citron does not use.
@@ -68,7 +73,7 @@ func (a *adapter) Open(name string, opts ...pebblevfs.OpenOption) (pebblevfs.Fil
 	if err != nil {
 		return nil, err
 	}
-	wrapped := a.wrap(f, pebblevfs.WriteCategoryUnspecified)
+	wrapped := a.wrap(f, pebblevfs.WriteCategoryUnspecified, 0)
 	for _, o := range opts {
 		o.Apply(wrapped)
 	}
@@ -76,7 +81,7 @@ func (a *adapter) Open(name string, opts ...pebblevfs.OpenOption) (pebblevfs.Fil
 }
 
 func (a *adapter) OpenReadWrite(
-	name string, category pebblevfs.DiskWriteCategory, opts ...pebblevfs.OpenOption,
+	name string, _ pebblevfs.DiskWriteCategory, opts ...pebblevfs.OpenOption,
 ) (pebblevfs.File, error) {
 	f, err := a.fs.OpenWrite(name)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -85,7 +90,7 @@ func (a *adapter) OpenReadWrite(
 	if err != nil {
 		return nil, err
 	}
-	wrapped := a.wrap(f, category)
+	wrapped := a.wrap(f, pebblevfs.WriteCategoryUnspecified, 0)
 	for _, o := range opts {
 		o.Apply(wrapped)
 	}
@@ -131,7 +136,12 @@ func (a *adapter) ReuseForWrite(
 	if err != nil {
 		return nil, a.logError(category, err)
 	}
-	return a.wrap(f, category), nil
+	info, err := f.Stat()
+	if err != nil {
+		f.Close()
+		return nil, a.logError(category, err)
+	}
+	return a.wrap(f, category, info.Size()), nil
 }
 
 func (a *adapter) MkdirAll(dir string, _ os.FileMode) error { return a.fs.MkdirAll(dir) }

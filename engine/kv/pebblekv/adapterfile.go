@@ -10,23 +10,18 @@ import (
 	"citron/engine/vfs"
 )
 
-// adapterFile is one of our files as Pebble wants it.
+// adapterFile is one of our files as Pebble wants it: a table, a manifest, a
+// marker. The log's files are logFiles.
 type adapterFile struct {
 	vfs.File
 	native vfs.Native // nil: an ordinary file
-	log    bool       // part of the write-ahead log
-	failed func(error)
 }
 
 var _ pebblevfs.File = (*adapterFile)(nil)
 
 // check is where every write and sync comes through with its result.
 func (f *adapterFile) check(err error) error {
-	switch {
-	case err == nil:
-	case f.log:
-		f.failed(err)
-	case errors.Is(err, vfs.ErrNoSpace):
+	if errors.Is(err, vfs.ErrNoSpace) {
 		time.Sleep(noSpacePause)
 	}
 	return err

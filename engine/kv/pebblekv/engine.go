@@ -47,6 +47,7 @@ type Engine struct {
 	floor                 floor
 	reads, views, updates atomic.Uint64
 	shards                [shards]shard
+	anchor                anchor
 	stopper
 }
 
@@ -133,10 +134,6 @@ func (e *Engine) admit(ctx context.Context) error {
 // commit makes the transaction durable, then visible. It is not given up for
 // a context: once begun, only its end can tell what became of it.
 func (e *Engine) commit(a kv.Account, acct *account, t *tx) error {
-	t.writeHead()
-	if err := t.failed(); err != nil {
-		return err
-	}
 	e.hide(a, acct)
 	err := e.apply(t.batch)
 	if err == nil {
@@ -216,6 +213,7 @@ func (e *Engine) Close() error {
 		}
 		sh.mu.Unlock()
 	}
+	e.anchor.close()
 	if e.Stopped() != nil {
 		e.closeStopped()
 		return nil

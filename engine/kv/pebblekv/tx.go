@@ -35,9 +35,15 @@ func newTxID() (id kv.TxID) {
 // ID implements kv.Tx.
 func (t *tx) ID() kv.TxID { return t.id }
 
+// writable gives the batch. The head is its first write: it sorts before the
+// account's keys, and Pebble's memtable takes what comes in order faster.
 func (t *tx) writable() *pebble.Batch {
 	if t.batch == nil {
 		t.batch = t.engine.db.NewBatch()
+		op := t.batch.SetDeferred(accountLen, headLen)
+		t.putKey(op.Key, nil)
+		head{last: t.id}.put(op.Value)
+		t.finish(op)
 	}
 	return t.batch
 }
@@ -98,14 +104,6 @@ func (t *tx) failed() error {
 		return err
 	}
 	return t.err
-}
-
-// writeHead adds the account's head to the writes.
-func (t *tx) writeHead() {
-	op := t.writable().SetDeferred(accountLen, headLen)
-	t.putKey(op.Key, nil)
-	head{last: t.id}.put(op.Value)
-	t.finish(op)
 }
 
 // Read implements kv.Reader. The account's turn keeps what is in Pebble still,
