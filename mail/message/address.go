@@ -183,7 +183,7 @@ func (r *AddressReader) space() bool {
 			r.in.pos++
 		case '(':
 			start := r.in.pos
-			r.in.pos = skipComment(r.in.in, start)
+			r.in.comment()
 			if c := r.in.in[start+1 : r.in.pos]; len(c) > 0 {
 				r.comment = bytes.TrimSpace(c[:len(c)-1])
 			}
@@ -205,7 +205,7 @@ func (r *AddressReader) word(gap bool) {
 	case c == '"':
 		n = r.quoted(rest)
 	case c == '[':
-		n = bytes.IndexByte(rest, ']') + 1
+		n = bytes.IndexByte(rest[:min(len(rest), maxLiteral)], ']') + 1
 	case c == '=':
 		n = encodedWordLen(rest)
 	case c == '@':
@@ -221,6 +221,9 @@ func (r *AddressReader) word(gap bool) {
 	r.in.pos += n
 }
 
+// maxLiteral is the longest domain literal, in bytes.
+const maxLiteral = 1000
+
 // isAtomLike says whether an address goes on with c without looking further.
 func isAtomLike(c byte) bool { return isToken[c] || c == '/' || c == '?' || c == '=' || c == ']' }
 
@@ -228,7 +231,7 @@ func isAtomLike(c byte) bool { return isToken[c] || c == '/' || c == '?' || c ==
 // quotes; 0 if it is not closed.
 func (r *AddressReader) quoted(in []byte) int {
 	from := len(r.buf)
-	for i := 1; i < len(in); i++ {
+	for i := 1; i < len(in) && r.in.unclosed < maxUnclosed; i++ {
 		switch in[i] {
 		case '"':
 			return i + 1
@@ -241,6 +244,7 @@ func (r *AddressReader) quoted(in []byte) int {
 			r.buf = append(r.buf, in[i])
 		}
 	}
+	r.in.unclosed++
 	r.buf = r.buf[:from]
 	return 0
 }

@@ -18,6 +18,13 @@ func encodedWordLen(b []byte) int {
 	return n
 }
 
+// maxEncodedWord is the longest text of an encoded-word that is looked for, in
+// bytes. RFC 2047 §2 allows less than 75; writers that do not fold exist.
+const maxEncodedWord = 4 << 10
+
+// maxCharset is the longest name of a charset, with its language, in bytes.
+const maxCharset = 80
+
 // parseEncodedWord reads the encoded-word that b begins with and gives its
 // length; 0 if it is none. Spaces within the text, which are not allowed but
 // seen in Q, are accepted; the length of 75 is not enforced.
@@ -25,7 +32,7 @@ func parseEncodedWord(b []byte) (encodedWord, int) {
 	if len(b) < 8 || b[0] != '=' || b[1] != '?' {
 		return encodedWord{}, 0
 	}
-	i := bytes.IndexByte(b[2:], '?') + 2
+	i := bytes.IndexByte(b[2:min(len(b), 2+maxCharset)], '?') + 2
 	if i < 3 || i+3 >= len(b) || b[i+2] != '?' {
 		return encodedWord{}, 0
 	}
@@ -42,7 +49,7 @@ func parseEncodedWord(b []byte) (encodedWord, int) {
 	if enc != 'B' && enc != 'Q' {
 		return encodedWord{}, 0
 	}
-	text := b[i+3:]
+	text := b[i+3 : min(len(b), i+3+maxEncodedWord)]
 	end := bytes.Index(text, []byte("?="))
 	if end < 0 || bytes.IndexByte(text[:end], '\n') >= 0 {
 		return encodedWord{}, 0

@@ -50,7 +50,13 @@ func parseEncoding(v []byte) Encoding {
 type lexer struct {
 	in  []byte
 	pos int
+	// unclosed counts the comments and quoted strings that had no end: they
+	// are plain characters, and after maxUnclosed no end is looked for, so
+	// that a field is read in linear time.
+	unclosed int
 }
+
+const maxUnclosed = 10
 
 // space skips white space, line ends and comments (RFC 5322 §3.2.2, CFWS).
 func (s *lexer) space() {
@@ -59,30 +65,32 @@ func (s *lexer) space() {
 		case ' ', '\t', '\r', '\n', 0:
 			s.pos++
 		case '(':
-			s.pos = skipComment(s.in, s.pos)
+			s.comment()
 		default:
 			return
 		}
 	}
 }
 
-// skipComment gives the position after the comment that begins at pos; the
-// parenthesis alone if the comment has no end.
-func skipComment(in []byte, pos int) int {
+// comment skips the comment that is next, or the parenthesis alone if the
+// comment has no end.
+func (s *lexer) comment() {
 	depth := 0
-	for i := pos; i < len(in); i++ {
-		switch in[i] {
+	for i := s.pos; i < len(s.in) && s.unclosed < maxUnclosed; i++ {
+		switch s.in[i] {
 		case '\\':
 			i++
 		case '(':
 			depth++
 		case ')':
 			if depth--; depth == 0 {
-				return i + 1
+				s.pos = i + 1
+				return
 			}
 		}
 	}
-	return pos + 1
+	s.unclosed++
+	s.pos++
 }
 
 // accept skips c if it is next.

@@ -65,12 +65,13 @@ func (s *lexer) looseValue() []byte {
 	if i := bytes.IndexByte(rest, ';'); i >= 0 {
 		rest = rest[:i]
 	}
+	equals := bytes.LastIndexByte(rest, '=')
 	for i := 0; i < len(rest); i++ {
 		if c := rest[i]; c != ' ' && c != '\t' && c != '\r' && c != '\n' {
 			continue
 		}
 		after := bytes.TrimLeft(rest[i:], " \t\r\n")
-		if len(after) > 0 && (after[0] == '(' || bytes.IndexByte(after, '=') > 0) {
+		if len(after) > 0 && (after[0] == '(' || equals > len(rest)-len(after)) {
 			rest = rest[:i]
 			break
 		}
@@ -102,7 +103,7 @@ func (p param) appendValue(dst []byte) []byte {
 func appendParam(dst, params []byte, name string) []byte {
 	extended := false
 	s := lexer{in: params}
-	for {
+	for range maxParams {
 		p, ok := s.nextParam()
 		if !ok {
 			break
