@@ -1,0 +1,180 @@
+package account
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"citron/engine/kv"
+)
+
+// What is left for later (graves, extents, intents left over, old log) is done
+// by Maintain, a bounded step at a time, in the accounts that are known to need
+// it, and in all others as it comes to them.
+
+// retryAfter is the pause after a step that failed.
+const retryAfter = time.Minute
+
+// Each page of the scan looks at scanPage accounts, one page in scanPause.
+const (
+	scanPage  = 100
+	scanPause = time.Second
+)
+
+// care knows when which account needs a step.
+type care struct {
+	mu     sync.Mutex
+	due    map[kv.Account]time.Time
+	cursor kv.Account
+	scan   time.Time // when the next page is due
+}
+
+func (c *care) start(now time.Time) {
+	c.due, c.scan = make(map[kv.Account]time.Time), now
+}
+
+// soon asks for a step in an account, not before at.
+func (c *care) soon(id kv.Account, at time.Time) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if old, ok := c.due[id]; !ok || at.Before(old) {
+		c.due[id] = at
+	}
+}
+
+// take gives an account that is due, and otherwise when one will be.
+func (c *care) take(now time.Time) (id kv.Account, ok bool, next time.Time) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	next = c.scan
+	for account, at := range c.due {
+		if !at.After(now) {
+			delete(c.due, account)
+			return account, true, now
+		}
+		if at.Before(next) {
+			next = at
+		}
+	}
+	return 0, false, next
+}
+
+// Maintain does one bounded step of what is due and says when to call it
+// again. An error concerns this step; it is tried again later.
+func (s *Store) Maintain(ctx context.Context, now time.Time) (next time.Time, err error) {
+	id, ok, next := s.care.take(now)
+	switch {
+	case ok:
+		err = s.tend(ctx, id, now)
+		return now, err
+	case !next.After(now):
+		err = s.scan(ctx, now)
+		_, _, next = s.care.take(now)
+	}
+	return next, err
+}
+
+// scan looks for accounts that need a step, one page.
+func (s *Store) scan(ctx context.Context, now time.Time) error {
+	s.care.mu.Lock()
+	cursor := s.care.cursor
+	s.care.mu.Unlock()
+	page, err := s.engine.Accounts(ctx, cursor, scanPage)
+	pause := scanPause
+	switch {
+	case err != nil:
+		pause = retryAfter
+	case len(page) == 0:
+		cursor, pause = 0, s.opt.ScanEvery
+	default:
+		cursor = page[len(page)-1]
+	}
+	for _, id := range page {
+		if id != 0 && s.needs(ctx, id, now) {
+			s.care.soon(id, now)
+		}
+	}
+	s.care.mu.Lock()
+	s.care.cursor, s.care.scan = cursor, now.Add(pause)
+	s.care.mu.Unlock()
+	return storageError(err)
+}
+
+// needs looks at an account without loading it.
+func (s *Store) needs(ctx context.Context, id kv.Account, now time.Time) (yes bool) {
+	one := func(letter byte) kv.Range {
+		r := prefix([]byte{letter})
+		r.Limit = 1
+		return r
+	}
+	s.engine.View(ctx, id, func(r kv.Reader) error {
+		got, err := r.Read(ctx, kv.Reads{Ranges: []kv.Range{one(keyGrave), one(keyIntent), prefix([]byte{keyMailbox})}})
+		if err != nil {
+			return err
+		}
+		yes = got.Ranges[0].Len()+got.Ranges[1].Len() > 0
+		for i := range got.Ranges[2].Len() {
+			b, err := decodeBox(0, got.Ranges[2].Value(i))
+			yes = yes || err == nil && (len(b.extents) > 0 || b.logRecords > 0)
+		}
+		return nil
+	})
+	return yes
+}
+
+// tend does one step in an account and asks for the next.
+func (s *Store) tend(ctx context.Context, id kv.Account, now time.Time) error {
+	a, err := s.Account(ctx, id)
+	if KindOf(err) == NoAccount {
+		return nil
+	}
+	if err == nil {
+		defer a.Close()
+		var next time.Time
+		if next, err = a.step(ctx, now); err == nil {
+			if !next.IsZero() {
+				s.care.soon(id, next)
+			}
+			return nil
+		}
+	}
+	s.care.soon(id, now.Add(retryAfter))
+	return err
+}
+
+// step does the first thing there is to do; next is when there is more (zero:
+// nothing is known).
+func (a *Account) step(ctx context.Context, now time.Time) (next time.Time, err error) {
+	if more, err := a.rollbackLeft(ctx); more || err != nil {
+		return now, err
+	}
+	if more, err := a.settleDark(ctx); more || err != nil {
+		return now, err
+	}
+	if next, err = a.sweepGrave(ctx, now); err != nil || next.Equal(now) {
+		return next, err
+	}
+	if more, err := a.trimLogs(ctx, now); more || err != nil {
+		return now, err
+	}
+	return next, nil
+}
+
+// rollbackLeft takes back what a crash left of large copies.
+func (a *Account) rollbackLeft(ctx context.Context) (more bool, err error) {
+	got, err := a.view(ctx, kv.Reads{Ranges: []kv.Range{keysOnly(prefix([]byte{keyIntent}))}})
+	if err != nil {
+		return false, err
+	}
+	for i := range got.Ranges[0].Len() {
+		id := be64(got.Ranges[0].Key(i)[1:])
+		a.mu.RLock()
+		ours := a.intents[id]
+		a.mu.RUnlock()
+		if !ours {
+			_, err := a.rollback(ctx, id)
+			return true, err
+		}
+	}
+	return false, nil
+}

@@ -1,0 +1,47 @@
+package account
+
+import (
+	"bytes"
+	"encoding/binary"
+)
+
+// append stores all but the UID (the key). A dark entry has modseq 0: its
+// extent has it.
+func (e *Entry) append(dst []byte) []byte {
+	dst = append(dst, recordVersion, byte(e.Flags))
+	dst = binary.AppendUvarint(dst, uint64(e.Object))
+	dst = binary.AppendUvarint(dst, uint64(e.ModSeq))
+	dst = binary.AppendUvarint(dst, uint64(e.Size))
+	dst = appendDate(dst, e.InternalDate)
+	dst = binary.AppendVarint(dst, e.SaveDate.Unix()-e.InternalDate.Unix())
+	if e.Keywords.Empty() {
+		return dst
+	}
+	var bits [MaxKeywords / 8]byte
+	for i, w := range e.Keywords {
+		binary.LittleEndian.PutUint64(bits[8*i:], w)
+	}
+	return append(dst, bytes.TrimRight(bits[:], "\x00")...)
+}
+
+// decode reads into e, which keeps its UID.
+func (e *Entry) decode(v []byte) error {
+	d := decode(v)
+	e.Flags = SystemFlag(d.u8())
+	e.Object = ObjectID(d.uv())
+	e.ModSeq = ModSeq(d.uv())
+	e.Size = int64(d.uv())
+	e.InternalDate = d.date()
+	e.SaveDate = e.InternalDate.UTC()
+	if after := d.sv(); after != 0 {
+		e.SaveDate = unix(e.InternalDate.Unix() + after)
+	}
+	e.Keywords = Keywords{}
+	for i, c := range d.b {
+		if i >= MaxKeywords/8 {
+			return errRecord
+		}
+		e.Keywords[i/8] |= uint64(c) << (i % 8 * 8)
+	}
+	return d.err
+}
