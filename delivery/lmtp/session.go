@@ -53,6 +53,10 @@ func (s *session) Step(t *conn.Turn) conn.Wait {
 		return conn.Wait{Drain: true, Again: true}
 	case t.EOF:
 		return conn.Wait{Then: conn.Close}
+	case t.Shutdown && s.mode == commands:
+		// A message on its way is taken to its end first.
+		s.reply(t, smtp.Reply{Code: 421, Status: smtp.Status{Class: 4, Subject: 3, Detail: 2}, Text: s.service.Hostname + " is shutting down"})
+		return conn.Wait{Then: conn.Close}
 	case !t.Now.Before(deadline):
 		s.reply(t, smtp.Reply{Code: 421, Status: smtp.Status{Class: 4, Subject: 4, Detail: 2}, Text: s.service.Hostname + " nothing heard for too long, closing"})
 		return conn.Wait{Then: conn.Close}
