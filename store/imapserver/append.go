@@ -71,6 +71,9 @@ func (s *Session) beginMessage(tag string, a *imap.Append) error {
 		s.appending = &appending{mailbox: info.ID}
 	}
 	p := s.appending
+	if p.err != nil {
+		return p.err
+	}
 	m := &a.Messages[len(a.Messages)-1]
 	if err := s.mayAppend(m, len(p.items)); err != nil {
 		return err
@@ -117,10 +120,6 @@ func (s *Session) sink(octets []byte) {
 	_, p.err = p.items[len(p.items)-1].Incoming.Write(octets)
 }
 
-// sinkEnd: a message is complete. What went wrong is told now if the client
-// still waits for an answer before it sends more, else with the tagged reply.
-func (s *Session) sinkEnd() {}
-
 // dropAppend forgets an APPEND that was not carried out.
 func (s *Session) dropAppend() {
 	if s.appending == nil {
@@ -150,33 +149,23 @@ func (s *Session) append(c *command, _ *imap.Append) error {
 
 // headerWatch follows a message up to the end of its header.
 type headerWatch struct {
-	over bool
-	// lineEmpty: nothing but a CR came since the last LF.
-	lineEmpty bool
-	begun     bool
+	over   bool
+	inLine bool // something but a CR came since the last LF
 }
 
 // sees8Bit says whether the header, as far as it is in p, holds an octet above
 // 127.
 func (h *headerWatch) sees8Bit(p []byte) bool {
 	for !h.over && len(p) > 0 {
-		line, rest := p, []byte(nil)
-		end := bytes.IndexByte(p, '\n')
-		if end >= 0 {
-			line, rest = p[:end], p[end+1:]
-		}
-		if !h.begun {
-			h.begun, h.lineEmpty = true, true
-		}
+		line, rest, ended := bytes.Cut(p, []byte{'\n'})
 		for _, b := range line {
 			if b >= 0x80 {
 				return true
 			}
+			h.inLine = h.inLine || b != '\r'
 		}
-		h.lineEmpty = h.lineEmpty && len(bytes.TrimSuffix(line, []byte{'\r'})) == 0
-		if end >= 0 {
-			h.over = h.lineEmpty
-			h.lineEmpty = true
+		if ended {
+			h.over, h.inLine = !h.inLine, false
 		}
 		p = rest
 	}

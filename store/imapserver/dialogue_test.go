@@ -109,7 +109,7 @@ func (d *dialogue) line(line string) {
 
 func (d *dialogue) fail(format string, args ...any) {
 	d.t.Helper()
-	d.t.Fatalf("%s: %s", d.where, fmt.Sprintf(format, args...))
+	d.t.Fatalf("%s: %s\n%s", d.where, fmt.Sprintf(format, args...), d.log)
 }
 
 func (d *dialogue) client(name, kind, text string) {
@@ -124,7 +124,7 @@ func (d *dialogue) client(name, kind, text string) {
 	}
 	text = d.fill(text)
 	if kind == ">" {
-		unquoted, err := strconv.Unquote(`"` + text + `"`)
+		unquoted, err := strconv.Unquote(`"` + strings.ReplaceAll(text, `"`, `\"`) + `"`)
 		if err != nil {
 			d.fail("%v", err)
 		}

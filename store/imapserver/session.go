@@ -75,7 +75,8 @@ func (s *Session) advance(t *conn.Turn) (w conn.Wait, rest bool) {
 	case t.Shutdown:
 		s.bye(nil, "Server is shutting down")
 	case s.held != nil:
-		return conn.Wait{Until: s.held.until}, !s.release()
+		w.Until = s.held.until
+		return w, !s.release()
 	case s.expired():
 	case s.idle != nil:
 		return s.stepIdle(t)
@@ -134,7 +135,6 @@ func (s *Session) read(t *conn.Turn) bool {
 	case event == imap.SinkData:
 		s.sink(taken)
 	case event == imap.SinkEnd:
-		s.sinkEnd()
 	case t.EOF:
 		s.end()
 	default:
