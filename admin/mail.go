@@ -69,7 +69,7 @@ func (s *Service) ensureMailbox(ctx context.Context, r MailRequest) (keepUIDs bo
 		o := account.CreateMailboxOptions{SpecialUse: unusedUses(a, r.Mailbox.SpecialUse), UIDValidity: r.Mailbox.UIDValidity}
 		info, err = a.CreateMailbox(ctx, actor, r.Mailbox.Name, o)
 	} else if r.Mailbox.UIDValidity != 0 && info.UIDNext == 1 && info.UIDValidity != r.Mailbox.UIDValidity {
-		err = a.SetUIDValidity(ctx, actor, info.ID, r.Mailbox.UIDValidity)
+		err = a.ChooseUIDValidity(ctx, actor, info.ID, r.Mailbox.UIDValidity)
 		info, _ = a.Mailbox(info.ID)
 	}
 	if err != nil {
@@ -125,7 +125,7 @@ func (s *Service) appendImported(ctx context.Context, r MailRequest, message io.
 		return refusal(err)
 	}
 	item := account.AppendItem{Incoming: in, InternalDate: r.Item.InternalDate, UID: account.UID(r.Item.UID),
-		Imported: &account.Imported{Source: r.Source, ID: r.Item.ID}}
+		Import: account.ImportKey{Source: r.Source, ID: r.Item.ID}}
 	item.Flags, item.Keywords = splitFlags(r.Item.Flags)
 	_, err = a.Append(ctx, actor, box.ID, []account.AppendItem{item})
 	return refusal(err)

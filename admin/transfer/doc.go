@@ -92,3 +92,10 @@ type Progress struct {
 	Bytes             int64
 	Problems          []*BadItem // in order; each counted in Bad
 }
+
+// Add adds the counts of another import.
+func (p *Progress) Add(o Progress) {
+	p.Added, p.Known, p.Bad = p.Added+o.Added, p.Known+o.Known, p.Bad+o.Bad
+	p.Bytes += o.Bytes
+	p.Problems = append(p.Problems, o.Problems...)
+}

@@ -19,6 +19,9 @@ import (
 // single "From " line would otherwise be taken for one.
 const maxMessage = 1 << 30
 
+// ErrNoMbox: the file does not begin as an mbox does.
+var ErrNoMbox = errors.New("not an mbox: no \"From \" line at its beginning")
+
 // Mbox reads an mbox file (RFC 4155, in the "mboxrd" quoting that every reader
 // of the older ones survives). All messages go to one mailbox.
 type Mbox struct {
@@ -41,7 +44,7 @@ func OpenMbox(name, mailbox string) (*Mbox, error) {
 	line, err := m.line()
 	if err != nil && err != io.EOF || !isSeparator(line) && len(line) > 0 {
 		f.Close()
-		return nil, fmt.Errorf("%s is not an mbox: it does not begin with \"From \"", name)
+		return nil, fmt.Errorf("%s: %w", name, errors.Join(ErrNoMbox, err))
 	}
 	m.from = line
 	return m, nil

@@ -65,20 +65,7 @@ func (m *memory) source() Source {
 			all = append(all, &out)
 		}
 	}
-	return &list{all}
-}
-
-type list struct{ all []any }
-
-func (*list) Name() string { return "list" }
-func (*list) Close() error { return nil }
-func (l *list) Next(context.Context) (any, error) {
-	if len(l.all) == 0 {
-		return nil, io.EOF
-	}
-	next := l.all[0]
-	l.all = l.all[1:]
-	return next, nil
+	return &Fixed{List: all}
 }
 
 // said is what a memory holds, in a form that can be compared.

@@ -1,0 +1,109 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"citron/auth/directory"
+	"citron/engine/body/segment"
+	"citron/engine/kv"
+	"citron/engine/kv/pebblekv"
+	"citron/ops/config"
+	"citron/store/account"
+)
+
+// node is everything durable of one process, open.
+type node struct {
+	dir       *dataDir
+	engine    *pebblekv.Engine
+	bodies    *segment.Store
+	accounts  *account.Store
+	directory *directory.Directory
+}
+
+// openNode opens the data directory and all that lives in it. An error of
+// errInUse means that a server has it.
+func openNode(ctx context.Context, c *config.Config, log *slog.Logger) (n *node, err error) {
+	n = &node{}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, n.Close())
+		}
+	}()
+	if n.dir, err = openDataDir(c.Data); err != nil {
+		return nil, err
+	}
+	if n.engine, err = pebblekv.Open(n.dir.fs, "kv", pebblekv.Options{
+		Cache: int64(c.Store.Cache), FreeFloor: uint64(c.Store.FreeFloor), Log: log,
+	}); err != nil {
+		return nil, fmt.Errorf("key-value engine: %w", err)
+	}
+	if n.bodies, err = segment.Open(n.dir.fs, "bodies", segment.Options{
+		BufferSize: int(c.Store.BodyBuffer), FreeFloor: uint64(c.Store.FreeFloor),
+	}); err != nil {
+		return nil, fmt.Errorf("message bodies: %w", err)
+	}
+	if n.accounts, err = account.Open(n.engine, n.bodies, account.Options{
+		InlineLimit: int(c.Store.InlineLimit), MaxMessage: c.IMAP.AppendLimit,
+		MaxMailboxes: c.Limits.Mailboxes, ExpungeGrace: time.Duration(c.Store.ExpungedGrace),
+		LogAge: time.Duration(c.Store.LogKeep), Log: log,
+	}); err != nil {
+		return nil, fmt.Errorf("message store: %w", err)
+	}
+	o := directory.Options{Engine: n.engine, Store: mailMaker{n.accounts}, Iterations: c.Auth.ScramIterations}
+	if !c.LMTP.Subaddress {
+		o.Separator = directory.NoSeparator
+	}
+	if n.directory, err = directory.Open(ctx, o); err != nil {
+		return nil, fmt.Errorf("directory of accounts: %w", err)
+	}
+	if err := n.directory.Settle(ctx); err != nil {
+		return nil, fmt.Errorf("directory of accounts: %w", err)
+	}
+	return n, nil
+}
+
+// Close closes what was opened, in the opposite order.
+func (n *node) Close() error {
+	var errs []error
+	if n.accounts != nil {
+		errs = append(errs, n.accounts.Close())
+	}
+	if n.bodies != nil {
+		errs = append(errs, n.bodies.Close())
+	}
+	if n.engine != nil {
+		errs = append(errs, n.engine.Close())
+	}
+	if n.dir != nil {
+		errs = append(errs, n.dir.Close())
+	}
+	return errors.Join(errs...)
+}
+
+// openAccount opens an account for a session.
+func (n *node) openAccount(ctx context.Context, number uint64) (*account.Account, error) {
+	return n.accounts.Account(ctx, kv.Account(number))
+}
+
+// mailMaker makes and drops the mail of accounts for the directory.
+type mailMaker struct{ store *account.Store }
+
+// MakeAccounts implements directory.Store.
+func (m mailMaker) MakeAccounts(ctx context.Context, accounts []directory.Account) error {
+	for _, a := range accounts {
+		o := account.CreateOptions{Quota: a.Quota, StandardFolders: true}
+		if err := m.store.Create(ctx, kv.Account(a.Number), o); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// DropAccount implements directory.Store.
+func (m mailMaker) DropAccount(ctx context.Context, number uint64) error {
+	return m.store.Delete(ctx, kv.Account(number))
+}

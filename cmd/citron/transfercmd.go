@@ -1,0 +1,131 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"citron/admin"
+	"citron/admin/transfer"
+)
+
+// importCmd is `citron import ACCOUNT SOURCE…`.
+type importCmd struct {
+	dataFlags
+	Account string   `arg:"" help:"Address of the account."`
+	Sources []string `arg:"" name:"source" help:"An mbox file, a Maildir, message files."`
+	Mailbox string   `help:"Where messages of an mbox or of files go." default:"INBOX"`
+}
+
+// Run imports all sources one after the other.
+func (c *importCmd) Run(ctx context.Context) error {
+	return c.withCaller(ctx, func(call admin.Caller) error {
+		mail := &admin.Mail{Caller: call, Account: c.Account}
+		sources, err := c.open()
+		if err != nil {
+			return err
+		}
+		var all transfer.Progress
+		for _, src := range sources {
+			count, err := transfer.Import(ctx, src, mail, progressLine())
+			all.Add(count)
+			if err := errors.Join(err, src.Close()); err != nil {
+				return fmt.Errorf("%w; run the same command again to go on", err)
+			}
+		}
+		return report(all)
+	})
+}
+
+// report prints the outcome; messages that could not be brought are an error.
+func report(p transfer.Progress) error {
+	fmt.Printf("%d imported, %d known already, %d refused, %d bytes\n", p.Added, p.Known, p.Bad, p.Bytes)
+	for _, problem := range p.Problems {
+		fmt.Fprintln(os.Stderr, problem)
+	}
+	if p.Bad > 0 {
+		return fmt.Errorf("%d messages could not be imported", p.Bad)
+	}
+	return nil
+}
+
+// open finds out what the sources are. Single files are one source.
+func (c *importCmd) open() (list []transfer.Source, err error) {
+	defer func() {
+		if err != nil {
+			for _, src := range list {
+				src.Close()
+			}
+		}
+	}()
+	var files []string
+	for _, name := range c.Sources {
+		src, err := openPath(name, c.Mailbox)
+		if err != nil {
+			return list, err
+		}
+		if src == nil {
+			files = append(files, name)
+			continue
+		}
+		list = append(list, src)
+	}
+	if len(files) > 0 {
+		list = append(list, transfer.OpenFiles(files, c.Mailbox))
+	}
+	return list, nil
+}
+
+// openPath gives nil for a single message.
+func openPath(name, mailbox string) (transfer.Source, error) {
+	info, err := os.Stat(name)
+	if err != nil {
+		return nil, err
+	}
+	if info.IsDir() {
+		return transfer.OpenMaildir(name)
+	}
+	if filepath.Ext(name) == ".eml" {
+		return nil, nil
+	}
+	src, err := transfer.OpenMbox(name, mailbox)
+	if errors.Is(err, transfer.ErrNoMbox) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	return src, nil
+}
+
+// exportCmd is `citron export ACCOUNT DIRECTORY`.
+type exportCmd struct {
+	dataFlags
+	Account   string `arg:"" help:"Address of the account."`
+	Directory string `arg:"" help:"New or empty directory." type:"path"`
+	Format    string `help:"maildir or mbox." enum:"maildir,mbox" default:"maildir"`
+}
+
+// Run exports the whole account.
+func (c *exportCmd) Run(ctx context.Context) error {
+	return c.withCaller(ctx, func(call admin.Caller) error {
+		sink, err := c.sink()
+		if err != nil {
+			return err
+		}
+		count, err := transfer.Export(ctx, &admin.Mail{Caller: call, Account: c.Account}, sink, progressLine())
+		if err == nil {
+			fmt.Printf("%d exported, %d bytes\n", count.Added, count.Bytes)
+		}
+		return err
+	})
+}
+
+func (c *exportCmd) sink() (transfer.Sink, error) {
+	if c.Format == "mbox" {
+		return transfer.CreateMbox(c.Directory)
+	}
+	return transfer.CreateMaildir(c.Directory)
+}

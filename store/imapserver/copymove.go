@@ -1,0 +1,77 @@
+package imapserver
+
+import (
+	"citron/mail/mailbox"
+	"citron/store/account"
+	"citron/wire/imap"
+)
+
+// COPY (RFC 9051 §6.4.7) and MOVE (RFC 6851), both all or nothing, with
+// COPYUID (RFC 4315 §3).
+
+var copyCommands = []spec{
+	{"COPY", inSelected, slow, on((*Session).copyMessages)},
+	{"MOVE", inSelected, slow, on((*Session).moveMessages)},
+}
+
+func (s *Session) copyMessages(c *command, a *imap.Copy) error {
+	m := s.selected
+	uids, err := m.resolve(a.Set, a.UID)
+	if err != nil || len(uids) == 0 {
+		return err
+	}
+	to, err := s.destination(a.Mailbox)
+	if err != nil {
+		return err
+	}
+	res, err := s.user.account.Copy(s.srv.ctx, s.user.actor(), m.id(), uids, to)
+	if err != nil {
+		return tryCreate(err)
+	}
+	if code := copyUID(res); code != nil {
+		c.code, c.text = code, "Copied"
+	}
+	return nil
+}
+
+func (s *Session) moveMessages(c *command, a *imap.Move) error {
+	m := s.selected
+	if m.readOnly {
+		return errReadOnly
+	}
+	uids, err := m.resolve(a.Set, a.UID)
+	if err != nil || len(uids) == 0 {
+		return err
+	}
+	to, err := s.destination(a.Mailbox)
+	if err != nil {
+		return err
+	}
+	res, err := s.user.account.Move(s.srv.ctx, s.user.actor(), m.id(), uids, to)
+	if err != nil {
+		return tryCreate(err)
+	}
+	// COPYUID goes before the EXPUNGEs that sync will write (RFC 6851 §4.3).
+	if code := copyUID(res); code != nil {
+		s.w.Status("*", imap.OK, code, "Moved")
+		c.highestModSeq = true
+	}
+	return nil
+}
+
+// destination finds the mailbox that messages shall go to.
+func (s *Session) destination(name string) (account.MailboxID, error) {
+	info, ok := s.user.account.Lookup(mailbox.Canonical(name))
+	if !ok {
+		return 0, tryCreate(account.ErrNoMailbox)
+	}
+	return info.ID, nil
+}
+
+// copyUID is nil when nothing was copied.
+func copyUID(res account.CopyResult) imap.Code {
+	if len(res.Source) == 0 {
+		return nil
+	}
+	return imap.CodeCopyUID{UIDValidity: res.UIDValidity, From: numSet(res.Source), To: numSet(res.Dest)}
+}
