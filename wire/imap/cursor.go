@@ -25,6 +25,8 @@ type cursor struct {
 	utf8  bool // names are UTF-8 rather than modified UTF-7
 	uid   bool // after UID
 	err   error
+	// reached: the literal of a pending frame was come upon.
+	reached bool
 	// client is set when reading responses, which may break rules that
 	// commands must keep.
 	client bool
@@ -87,6 +89,9 @@ func (c *cursor) sp() {
 		c.fail("expected a space")
 	default:
 		c.pos++
+		for c.client && c.peek() == ' ' {
+			c.pos++
+		}
 		if c.peek() == ' ' {
 			c.fail("a space too many")
 		}
@@ -285,6 +290,7 @@ func (c *cursor) literal() (lit Literal) {
 		return lit
 	}
 	if c.partial() {
+		c.reached = true
 		return lit
 	}
 	if lit.Size > int64(len(c.buf)-c.pos) {
@@ -329,15 +335,19 @@ func (c *cursor) decodeRaw(at int, raw []byte) string {
 		return ""
 	}
 	if c.utf8 {
-		if !utf8.Valid(raw) {
+		if !utf8.Valid(raw) && !c.client {
 			c.failKind(BadName, at, "mailbox name is not UTF-8")
 			return ""
 		}
 		return string(raw)
 	}
 	name, err := utf7.Decode(raw)
-	if err != nil {
-		c.failKind(BadName, at, "mailbox name is not modified UTF-7")
+	switch {
+	case err == nil:
+		return name
+	case c.client:
+		return string(raw)
 	}
-	return name
+	c.failKind(BadName, at, "mailbox name is not modified UTF-7")
+	return ""
 }

@@ -227,8 +227,9 @@ func (c *cursor) zone() *time.Location {
 // flag = "\" atom / atom, as sent.
 func (c *cursor) flag() string {
 	start := c.pos
-	c.take('\\')
-	c.atom()
+	if !(c.take('\\') && c.client && c.take('*')) {
+		c.atom()
+	}
 	if c.err != nil {
 		return "x"
 	}
@@ -242,7 +243,7 @@ func (c *cursor) addFlag(l *FlagList) {
 	if len(l.Keywords)+len(l.Unknown) > maxListItems {
 		c.failKind(TooLarge, at, "too many flags")
 	}
-	if l.System&FlagRecent != 0 {
+	if l.System&FlagRecent != 0 && !c.client {
 		c.failAt(at, "\\Recent cannot be set")
 	}
 }

@@ -1,0 +1,238 @@
+package imap
+
+import "bytes"
+
+// ParseResponse parses a frame of the client side: one whole response. An
+// error is an *Error. Where servers in use break the grammar harmlessly
+// (spaces too many, 8-bit names), it does not mind.
+func ParseResponse(f Frame, utf8Mode bool) (Response, error) {
+	c := &cursor{buf: bytes.TrimRight(f.Bytes, " "), frame: &f, utf8: utf8Mode, client: true}
+	r := parseResponse(c)
+	if c.ok() && !c.atEnd() {
+		c.fail("more than the response should have")
+	}
+	if c.err != nil {
+		return nil, c.err
+	}
+	return r, nil
+}
+
+func parseResponse(c *cursor) Response {
+	if c.take('+') {
+		c.take(' ')
+		return &ContinueResponse{Text: string(c.rest())}
+	}
+	if !c.take('*') {
+		tag := parseTag(c)
+		return parseStatusResponse(c, tag, "")
+	}
+	c.sp()
+	number := uint32(0)
+	numbered := isDigit(c.peek())
+	if numbered {
+		number = c.number()
+		c.sp()
+	}
+	name := c.upperAtom()
+	if c.err != nil {
+		return nil
+	}
+	if numbered {
+		return parseNumbered(c, number, name)
+	}
+	if parse := untagged[name]; parse != nil {
+		return parse(c)
+	}
+	if _, status := statusKinds[name]; status {
+		return parseStatusResponse(c, "*", name)
+	}
+	c.take(' ')
+	return &OtherResponse{Name: name, Rest: string(c.rest())}
+}
+
+// untagged are the responses that begin with their name.
+var untagged = map[string]func(*cursor) Response{
+	"CAPABILITY": func(c *cursor) Response { return &CapabilityResponse{parseNames(c)} },
+	"ENABLED":    func(c *cursor) Response { return &EnabledResponse{parseNames(c)} },
+	"ESEARCH":    parseESearch,
+	"FLAGS":      parseFlagsResponse,
+	"ID":         parseIDResponse,
+	"LIST":       func(c *cursor) Response { return parseListResponse(c, false) },
+	"LSUB":       func(c *cursor) Response { return parseListResponse(c, true) },
+	"NAMESPACE":  parseNamespaceResponse,
+	"SEARCH":     parseSearchResponse,
+	"STATUS":     parseStatusData,
+	"VANISHED":   parseVanished,
+}
+
+func parseNumbered(c *cursor, number uint32, name string) Response {
+	switch name {
+	case "EXISTS":
+		return &ExistsResponse{number}
+	case "RECENT":
+		return &RecentResponse{number}
+	case "EXPUNGE":
+		return &ExpungeResponse{number}
+	case "FETCH":
+		c.sp()
+		return parseFetchResponse(c, number)
+	}
+	c.take(' ')
+	return &OtherResponse{Number: number, Name: name, Rest: string(c.rest())}
+}
+
+// resp-cond-state = ("OK" / "NO" / "BAD") SP resp-text; name is "" if it was
+// not read yet.
+func parseStatusResponse(c *cursor, tag, name string) Response {
+	if name == "" {
+		c.sp()
+		at := c.pos
+		name = c.upperAtom()
+		if _, known := statusKinds[name]; !known {
+			c.failAt(at, "expected OK, NO or BAD")
+		}
+	}
+	r := &StatusResponse{Tag: tag, Kind: statusKinds[name]}
+	c.take(' ')
+	if c.peek() == '[' {
+		r.Code = parseCode(c)
+		c.take(' ')
+	}
+	r.Text = string(c.rest())
+	return r
+}
+
+// *(SP capability)
+func parseNames(c *cursor) []string {
+	names := []string{}
+	for !c.atEnd() && c.peek() == ' ' {
+		c.sp()
+		names = append(names, string(c.atom()))
+	}
+	return names
+}
+
+func parseFlagsResponse(c *cursor) Response {
+	c.sp()
+	return &FlagsResponse{c.flagList()}
+}
+
+func parseIDResponse(c *cursor) Response {
+	c.sp()
+	return &IDResponse{parseIDParams(c)}
+}
+
+// "VANISHED" [SP "(EARLIER)"] SP known-uids
+func parseVanished(c *cursor) Response {
+	r := &VanishedResponse{}
+	c.sp()
+	if c.take('(') {
+		c.keyword("EARLIER")
+		c.expect(')')
+		c.sp()
+		r.Earlier = true
+	}
+	r.UIDs = c.numSet()
+	return r
+}
+
+// "SEARCH" *(SP nz-number) [SP "(" "MODSEQ" SP mod-sequence-value ")"]
+func parseSearchResponse(c *cursor) Response {
+	r := &SearchResponse{}
+	r.Return = ReturnAll
+	for !c.atEnd() {
+		c.sp()
+		if c.take('(') {
+			c.keyword("MODSEQ")
+			c.sp()
+			r.ModSeq = c.modSeq(1)
+			c.expect(')')
+			break
+		}
+		n := c.nzNumber()
+		r.All = append(r.All, Range{n, n})
+	}
+	r.All = normalise(r.All)
+	return r
+}
+
+// "ESEARCH" [SP "(" "TAG" SP tag-string ")"] [SP "UID"]
+// *(SP search-return-data)
+func parseESearch(c *cursor) Response {
+	r := &SearchResponse{Extended: true}
+	for first := true; !c.atEnd(); first = false {
+		c.sp()
+		if first && c.take('(') {
+			c.keyword("TAG")
+			c.sp()
+			r.Tag = c.astring()
+			c.expect(')')
+			continue
+		}
+		name := c.upperAtom()
+		if name == "UID" {
+			r.UID = true
+			continue
+		}
+		c.sp()
+		parseSearchData(c, &r.SearchData, name)
+	}
+	return r
+}
+
+func parseSearchData(c *cursor, d *SearchData, name string) {
+	d.Return |= searchReturns[name]
+	switch name {
+	case "MIN":
+		d.Min = c.nzNumber()
+	case "MAX":
+		d.Max = c.nzNumber()
+	case "COUNT":
+		d.Count = c.number()
+	case "ALL":
+		d.All = c.numSet()
+	case "MODSEQ":
+		d.ModSeq = c.modSeq(1)
+	default:
+		c.skipValue()
+	}
+}
+
+// skipValue passes over one value of any kind, nested lists included.
+func (c *cursor) skipValue() {
+	for depth := 0; ; {
+		switch b := c.peek(); {
+		case b == '(':
+			c.pos++
+			depth++
+			c.take(' ')
+			if c.peek() != ')' {
+				continue
+			}
+		case b == '"' || b == '{' || b == '~' && c.peekAt(1) == '{':
+			c.literalOrQuoted()
+		case b == '\\':
+			c.flag()
+		default:
+			c.span(classList, "a value")
+		}
+		for depth > 0 && c.take(')') {
+			depth--
+		}
+		if depth == 0 || c.atEnd() {
+			if depth > 0 {
+				c.fail("a list without end")
+			}
+			return
+		}
+		c.take(' ')
+	}
+}
+
+func (c *cursor) literalOrQuoted() {
+	if c.peek() == '"' {
+		c.quoted()
+		return
+	}
+	c.literal()
+}

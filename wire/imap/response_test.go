@@ -1,0 +1,291 @@
+package imap_test
+
+import (
+	"bytes"
+	"errors"
+	"io"
+	"strings"
+	"testing"
+	"testing/iotest"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"citron/wire/imap"
+)
+
+func status(tag string, kind imap.StatusKind, code imap.Code, text string) *imap.StatusResponse {
+	return &imap.StatusResponse{Tag: tag, Kind: kind, Code: code, Text: text}
+}
+
+func ns(s string) imap.NString { return imap.NString{Value: s, Valid: true} }
+
+func list(attrs string, sep byte, mailbox string) imap.ListData {
+	return imap.ListData{Attributes: strings.Fields(attrs), Separator: sep, Mailbox: mailbox}
+}
+
+var (
+	terry     = imap.Address{Name: ns("Terry Gray"), Mailbox: ns("gray"), Host: ns("cac.washington.edu")}
+	bodyPlain = imap.BodyStructure{Type: "TEXT", Subtype: "PLAIN", Params: []imap.BodyParam{{Name: "CHARSET", Value: "US-ASCII"}}, Encoding: "7BIT", Size: 1152, Lines: 23}
+)
+
+// responseTests are mostly the examples of the RFCs.
+var responseTests = []struct {
+	text string
+	want imap.Response
+}{
+	{"* CAPABILITY IMAP4rev2 STARTTLS AUTH=GSSAPI", &imap.CapabilityResponse{Names: []string{"IMAP4rev2", "STARTTLS", "AUTH=GSSAPI"}}},
+	{"* ENABLED X-GOOD-IDEA", &imap.EnabledResponse{Names: []string{"X-GOOD-IDEA"}}},
+	{"* ENABLED", &imap.EnabledResponse{Names: []string{}}},
+	{"+ idling", &imap.ContinueResponse{Text: "idling"}},
+	{"+ ", &imap.ContinueResponse{}},
+	{"+ text {5}", &imap.ContinueResponse{Text: "text {5}"}},
+	{"* OK IMAP4rev1 Service Ready", status("*", imap.OK, nil, "IMAP4rev1 Service Ready")},
+	{"* OK text that ends in {5}", status("*", imap.OK, nil, "text that ends in {5}")},
+	{"* OK", status("*", imap.OK, nil, "")},
+	{"* PREAUTH hello", status("*", imap.PREAUTH, nil, "hello")},
+	{"* BYE Autologout; idle for too long", status("*", imap.BYE, nil, "Autologout; idle for too long")},
+	{"A003 OK [READ-WRITE] SELECT completed", status("A003", imap.OK, imap.CodeReadWrite, "SELECT completed")},
+	{"a NO [alert] x", status("a", imap.NO, imap.CodeAlert, "x")},
+	{"* OK [UIDVALIDITY 3857529045] UIDs valid", status("*", imap.OK, imap.CodeUIDValidity(3857529045), "UIDs valid")},
+	{"* OK [UIDNEXT 4392] x", status("*", imap.OK, imap.CodeUIDNext(4392), "x")},
+	{"* OK [UNSEEN 12] x", status("*", imap.OK, imap.CodeUnseen(12), "x")},
+	{`* OK [PERMANENTFLAGS (\Deleted \Seen \*)] Limited`, status("*", imap.OK, imap.CodePermanentFlags{Flags: flags(imap.FlagDeleted | imap.FlagSeen), AnyKeyword: true}, "Limited")},
+	{`* OK [PERMANENTFLAGS ()] No`, status("*", imap.OK, imap.CodePermanentFlags{}, "No")},
+	{"* OK [HIGHESTMODSEQ 715194045007] x", status("*", imap.OK, imap.CodeHighestModSeq(715194045007), "x")},
+	{"* OK [NOMODSEQ] x", status("*", imap.OK, imap.CodeNoModSeq, "x")},
+	{"d105 OK [MODIFIED 7,9] Conditional STORE failed", status("d105", imap.OK, imap.CodeModified(ranges(7, 7, 9, 9)), "Conditional STORE failed")},
+	{"A003 OK [APPENDUID 38505 3955] APPEND completed", status("A003", imap.OK, imap.CodeAppendUID{UIDValidity: 38505, UIDs: ranges(3955, 3955)}, "APPEND completed")},
+	{"A004 OK [COPYUID 38505 304,319:320 3956:3958] Done", status("A004", imap.OK, imap.CodeCopyUID{UIDValidity: 38505, From: ranges(304, 304, 319, 320), To: ranges(3956, 3958)}, "Done")},
+	{"a NO [BADCHARSET (UTF-8 US-ASCII)] x", status("a", imap.NO, imap.CodeBadCharset{"UTF-8", "US-ASCII"}, "x")},
+	{"a NO [BADCHARSET] x", status("a", imap.NO, imap.CodeBadCharset{}, "x")},
+	{"a OK [CAPABILITY IMAP4rev1 ID] x", status("a", imap.OK, imap.CodeCapability{"IMAP4rev1", "ID"}, "x")},
+	{"3 OK [MAILBOXID (F2212ea87-6097-4256-9d51-71338625)] Done", status("3", imap.OK, imap.CodeMailboxID("F2212ea87-6097-4256-9d51-71338625"), "Done")},
+	{`* OK [INPROGRESS ("A001" 454 1000)] Processed`, status("*", imap.OK, imap.CodeInProgress{Tag: "A001", Done: 454, Goal: 1000}, "Processed")},
+	{"* OK [INPROGRESS (NIL 5 NIL)] x", status("*", imap.OK, imap.CodeInProgress{Done: 5}, "x")},
+	{`* OK [INPROGRESS ("a" NIL NIL)] x`, status("*", imap.OK, imap.CodeInProgress{Tag: "a", Done: -1}, "x")},
+	{"* OK [INPROGRESS] x", status("*", imap.OK, imap.CodeInProgress{Done: -1}, "x")},
+	{"* OK [X-FOO bar baz] x", status("*", imap.OK, imap.CodeOther{Name: "X-FOO", Arg: "bar baz"}, "x")},
+	{"* OK [UIDNEXT zero] x", status("*", imap.OK, imap.CodeOther{Name: "UIDNEXT", Arg: "zero"}, "x")},
+	{"* OK [broken", status("*", imap.OK, nil, "[broken")},
+	{"* 172 EXISTS", &imap.ExistsResponse{Messages: 172}},
+	{"* 1 RECENT", &imap.RecentResponse{Messages: 1}},
+	{"* 44 EXPUNGE", &imap.ExpungeResponse{Seq: 44}},
+	{"* VANISHED 405,407,410,425", &imap.VanishedResponse{UIDs: ranges(405, 405, 407, 407, 410, 410, 425, 425)}},
+	{"* VANISHED (EARLIER) 300:310,405", &imap.VanishedResponse{Earlier: true, UIDs: ranges(300, 310, 405, 405)}},
+	{`* FLAGS (\Answered \Flagged $Junk)`, &imap.FlagsResponse{Flags: flags(imap.FlagAnswered|imap.FlagFlagged, "$Junk")}},
+	{`* LIST (\Noselect) "/" ""`, &imap.ListResponse{ListData: list(`\Noselect`, '/', "")}},
+	{`* LIST (\Marked \HasNoChildren) "\\" inbox`, &imap.ListResponse{ListData: list(`\Marked \HasNoChildren`, '\\', "INBOX")}},
+	{"* LIST () NIL {3}\r\na&b", &imap.ListResponse{ListData: imap.ListData{Mailbox: "a&b"}}},
+	{`* LIST () "/" "&U,BTFw-"`, &imap.ListResponse{ListData: imap.ListData{Separator: '/', Mailbox: "台北"}}},
+	{`* LIST (\NonExistent) "/" "Foo" ("CHILDINFO" ("SUBSCRIBED"))`, &imap.ListResponse{ListData: imap.ListData{
+		Attributes: []string{`\NonExistent`}, Separator: '/', Mailbox: "Foo", ChildInfo: []string{"SUBSCRIBED"}}}},
+	{`* LIST () "/" "new" (X-Sample ("text" (more)) OLDNAME ("old"))`, &imap.ListResponse{ListData: imap.ListData{Separator: '/', Mailbox: "new", OldName: "old"}}},
+	{`* LSUB () "." #news.comp.mail.mime`, &imap.ListResponse{Lsub: true, ListData: imap.ListData{Separator: '.', Mailbox: "#news.comp.mail.mime"}}},
+	{"* STATUS blurdybloop (MESSAGES 231 UIDNEXT 44292)", &imap.StatusDataResponse{Mailbox: "blurdybloop", Items: imap.StatusMessages | imap.StatusUIDNext, Messages: 231, UIDNext: 44292}},
+	{"* STATUS x (HIGHESTMODSEQ 0 SIZE 9223372036854775807 MAILBOXID (F1) APPENDLIMIT NIL X-Y (a b) DELETED 3 UNSEEN 1 RECENT 2 UIDVALIDITY 4)", &imap.StatusDataResponse{Mailbox: "x",
+		Items: imap.StatusHighestModSeq | imap.StatusSize | imap.StatusMailboxID | imap.StatusAppendLimit | imap.StatusDeleted | imap.StatusUnseen | imap.StatusRecent | imap.StatusUIDValidity,
+		Size:  1<<63 - 1, MailboxID: "F1", AppendLimit: -1, Deleted: 3, Unseen: 1, Recent: 2, UIDValidity: 4}},
+	{"* STATUS x (APPENDLIMIT 257890)", &imap.StatusDataResponse{Mailbox: "x", Items: imap.StatusAppendLimit, AppendLimit: 257890}},
+	{"* STATUS x ()", &imap.StatusDataResponse{Mailbox: "x"}},
+	{"* SEARCH 2 84 882", &imap.SearchResponse{SearchData: imap.SearchData{Return: imap.ReturnAll, All: ranges(2, 2, 84, 84, 882, 882)}}},
+	{"* SEARCH", &imap.SearchResponse{SearchData: imap.SearchData{Return: imap.ReturnAll}}},
+	{"* SEARCH 2 5 6 (MODSEQ 917162500)", &imap.SearchResponse{SearchData: imap.SearchData{Return: imap.ReturnAll, All: ranges(2, 2, 5, 6), ModSeq: 917162500}}},
+	{`* ESEARCH (TAG "A283") ALL 2,10:11`, &imap.SearchResponse{Extended: true, SearchData: imap.SearchData{Tag: "A283", Return: imap.ReturnAll, All: ranges(2, 2, 10, 11)}}},
+	{`* ESEARCH (TAG "a") UID MIN 7 MAX 3800 COUNT 0 MODSEQ 1236`, &imap.SearchResponse{Extended: true, SearchData: imap.SearchData{Tag: "a", UID: true,
+		Return: imap.ReturnMin | imap.ReturnMax | imap.ReturnCount, Min: 7, Max: 3800, ModSeq: 1236}}},
+	{"* ESEARCH", &imap.SearchResponse{Extended: true}},
+	{`* NAMESPACE (("" "/")("#mh/" "/" "X-PARAM" ("FLAG1" "FLAG2"))) NIL (("Public/" NIL))`, &imap.NamespaceResponse{
+		Personal: []imap.NamespaceDescr{{Separator: '/'}, {Prefix: "#mh/", Separator: '/'}}, Shared: []imap.NamespaceDescr{{Prefix: "Public/"}}}},
+	{`* ID ("name" "Cyrus" "os" NIL)`, &imap.IDResponse{Params: []imap.IDParam{{Field: "name", Value: "Cyrus"}, {Field: "os", Null: true}}}},
+	{"* ID NIL", &imap.IDResponse{}},
+	{"* 5 X-THING (a) b", &imap.OtherResponse{Number: 5, Name: "X-THING", Rest: "(a) b"}},
+	{"* QUOTAROOT a b", &imap.OtherResponse{Name: "QUOTAROOT", Rest: "a b"}},
+	// FETCH
+	{`* 12 FETCH (FLAGS (\Seen) INTERNALDATE "17-Jul-1996 02:44:25 -0700" RFC822.SIZE 4286 UID 3)`, &imap.FetchResponse{Seq: 12, UID: 3, Flags: ptr(flags(imap.FlagSeen)),
+		InternalDate: time.Date(1996, 7, 17, 2, 44, 25, 0, time.FixedZone("", -7*3600)), Size: imap.NNumber{Value: 4286, Valid: true}}},
+	{`* 1 FETCH (MODSEQ (624140003) EMAILID (M6d99) THREADID (T64b) SAVEDATE "01-Jan-2020 00:00:00 +0000" PREVIEW "This is"  X-U (a (b "c" {1}` + "\r\n)) NIL))", &imap.FetchResponse{Seq: 1, ModSeq: 624140003, EmailID: "M6d99", ThreadID: ns("T64b"),
+		SaveDate: ptr(day(2020, 1, 1)), Preview: ptr(ns("This is"))}},
+	{"* 1 FETCH (SAVEDATE NIL PREVIEW NIL THREADID NIL FLAGS (\\Recent))", &imap.FetchResponse{Seq: 1, SaveDate: &time.Time{}, Preview: &imap.NString{}, Flags: ptr(flags(imap.FlagRecent))}},
+	{`* 12 FETCH (ENVELOPE ("Wed, 17 Jul 1996 02:23:25 -0700 (PDT)" "IMAP4rev2 WG mtg" (("Terry Gray" NIL "gray" "cac.washington.edu")) NIL NIL ((NIL NIL "group" NIL)(NIL NIL NIL NIL)) NIL NIL NIL "<B27397-0100000@cac.washington.ed>"))`,
+		&imap.FetchResponse{Seq: 12, Envelope: &imap.Envelope{Date: ns("Wed, 17 Jul 1996 02:23:25 -0700 (PDT)"), Subject: ns("IMAP4rev2 WG mtg"),
+			From: []imap.Address{terry}, To: []imap.Address{{Mailbox: ns("group")}, {}}, MessageID: ns("<B27397-0100000@cac.washington.ed>")}}},
+	{`* 1 FETCH (BODY ("TEXT" "PLAIN" ("CHARSET" "US-ASCII") NIL NIL "7BIT" 1152 23))`, &imap.FetchResponse{Seq: 1, Body: &bodyPlain}},
+	{`* 1 FETCH (BODYSTRUCTURE (("TEXT" "PLAIN" NIL NIL NIL "7BIT" 5 1 NIL NIL NIL NIL)("MESSAGE" "RFC822" NIL "<id>" "d" "7BIT" 9 (NIL NIL NIL NIL NIL NIL NIL NIL NIL NIL) ("TEXT" "PLAIN" ("CHARSET" "US-ASCII") NIL NIL "7BIT" 1152 23) 7 "md5" ("attachment" ("filename" "x")) ("en" "de") "loc" ("future" 1)) "MIXED" ("BOUNDARY" "b") NIL "en" NIL))`,
+		&imap.FetchResponse{Seq: 1, BodyStructure: &imap.BodyStructure{Type: "MULTIPART", Subtype: "MIXED", Extended: true, Params: []imap.BodyParam{{Name: "BOUNDARY", Value: "b"}}, Language: []string{"en"},
+			Parts: []imap.BodyStructure{
+				{Type: "TEXT", Subtype: "PLAIN", Encoding: "7BIT", Size: 5, Lines: 1, Extended: true},
+				{Type: "MESSAGE", Subtype: "RFC822", ID: ns("<id>"), Description: ns("d"), Encoding: "7BIT", Size: 9, Envelope: &imap.Envelope{}, Message: &bodyPlain, Lines: 7,
+					Extended: true, MD5: ns("md5"), Disposition: "attachment", DispositionParams: []imap.BodyParam{{Name: "filename", Value: "x"}}, Language: []string{"en", "de"}, Location: ns("loc")}}}}},
+	{"* 2 FETCH (BODY[HEADER.FIELDS (Date \"x y\")] {5}\r\nab\r\nc BODY[1.2]<7> \"x\" BODY[TEXT] NIL BINARY[1] ~{2}\r\n\x00\x01 BINARY.SIZE[] 55 RFC822.TEXT {0}\r\n)", &imap.FetchResponse{Seq: 2, Sections: []imap.FetchSectionData{
+		{Kind: imap.FetchSection, Section: imap.Section{Text: imap.SectionHeaderFields, Fields: []string{"Date", "x y"}}, Origin: -1, Literal: imap.Literal{Size: 5, Sink: -1, Data: []byte("ab\r\nc")}},
+		{Kind: imap.FetchSection, Section: imap.Section{Part: []uint32{1, 2}}, Origin: 7, Literal: imap.Literal{Size: 1, Sink: -1, Data: []byte("x")}},
+		{Kind: imap.FetchSection, Section: imap.Section{Text: imap.SectionBody}, Origin: -1, Null: true, Literal: imap.Literal{Sink: -1}},
+		{Kind: imap.FetchBinary, Section: imap.Section{Part: []uint32{1}}, Origin: -1, Literal: imap.Literal{Size: 2, Binary: true, Sink: -1, Data: []byte{0, 1}}},
+		{Kind: imap.FetchBinarySize, Origin: -1, Literal: imap.Literal{Size: 55, Sink: -1}},
+		{Kind: imap.FetchRFC822Text, Section: imap.Section{Text: imap.SectionBody}, Origin: -1, Literal: imap.Literal{Sink: -1, Data: []byte{}}},
+	}}},
+}
+
+func TestParseResponse(t *testing.T) {
+	for _, c := range responseTests {
+		got, err := imap.NewResponseReader(iotest.OneByteReader(strings.NewReader(c.text + "\r\n"))).Next()
+		if err != nil {
+			t.Errorf("%q: %v", c.text, err)
+			continue
+		}
+		if diff := cmp.Diff(c.want, got, sameTime); diff != "" {
+			t.Errorf("%q: %s", c.text, diff)
+		}
+	}
+}
+
+func TestParseResponseErrors(t *testing.T) {
+	for _, text := range []string{"", "*", "* ", "a FOO bar", "* 0x FETCH ()", "* 1 FETCH", "* 1 FETCH (", "* 1 FETCH (UID 0)",
+		"* SEARCH 0", "* VANISHED 1:*", "* LIST (", "* LIST () \"ab\" x", "* STATUS x (MESSAGES)", "* 1 FETCH (X ((((a)))", "* 1 EXISTS x",
+		"* 1 FETCH (BODY " + strings.Repeat("(", 500) + ")"} {
+		r, err := imap.NewResponseReader(strings.NewReader(text + "\r\n")).Next()
+		var e *imap.Error
+		if !errors.As(err, &e) {
+			t.Errorf("%.40q: %#v, %v", text, r, err)
+		}
+	}
+}
+
+func TestResponseReaderStream(t *testing.T) {
+	big := strings.Repeat("0123456789", 10000)
+	input := "* 1 FETCH (UID 7 BODY[1]<5> {100000}\r\n" + big + " FLAGS ())\r\n* LIST () NIL {6}\r\nab/cde\r\n* 2 FETCH (BODY[] {100000}\r\n" + big + ")\r\n* 3 EXISTS\r\n"
+	r := imap.NewResponseReader(strings.NewReader(input))
+	var got []imap.FetchLiteral
+	r.OnLiteral = func(lit imap.FetchLiteral, octets io.Reader) error {
+		got = append(got, lit)
+		if len(got) == 2 { // the rest is skipped
+			return nil
+		}
+		all, err := io.ReadAll(octets)
+		if string(all) != big {
+			t.Errorf("%d octets differ", len(all))
+		}
+		return err
+	}
+	for i, want := range []imap.Response{
+		&imap.FetchResponse{Seq: 1, UID: 7, Flags: &imap.FlagList{}, Sections: []imap.FetchSectionData{
+			{Kind: imap.FetchSection, Section: imap.Section{Part: []uint32{1}}, Origin: 5, Literal: imap.Literal{Size: 100000}}}},
+		&imap.ListResponse{ListData: imap.ListData{Mailbox: "ab/cde"}},
+		&imap.FetchResponse{Seq: 2, Sections: []imap.FetchSectionData{{Kind: imap.FetchSection, Origin: -1, Literal: imap.Literal{Size: 100000}}}},
+		&imap.ExistsResponse{Messages: 3},
+	} {
+		resp, err := r.Next()
+		if diff := cmp.Diff(want, resp); err != nil || diff != "" {
+			t.Errorf("%d: %v %s", i, err, diff)
+		}
+	}
+	if _, err := r.Next(); err != io.EOF {
+		t.Errorf("at the end: %v", err)
+	}
+	if diff := cmp.Diff([]imap.FetchLiteral{
+		{Seq: 1, UID: 7, Kind: imap.FetchSection, Section: imap.Section{Part: []uint32{1}}, Origin: 5, Size: 100000},
+		{Seq: 2, Kind: imap.FetchSection, Origin: -1, Size: 100000},
+	}, got); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestResponseReaderEnds(t *testing.T) {
+	for _, text := range []string{"* OK", "* 1 FETCH (BODY[] {10}\r\nabc", "* LIST () NIL {3}\r\n"} {
+		r := imap.NewResponseReader(strings.NewReader(text))
+		if _, err := r.Next(); err != io.ErrUnexpectedEOF {
+			t.Errorf("%q: %v", text, err)
+		}
+		r = imap.NewResponseReader(strings.NewReader(text))
+		r.OnLiteral = func(_ imap.FetchLiteral, octets io.Reader) error { return nil }
+		if _, err := r.Next(); err != io.ErrUnexpectedEOF {
+			t.Errorf("streaming %q: %v", text, err)
+		}
+	}
+	fault := errors.New("stop")
+	r := imap.NewResponseReader(strings.NewReader("* 1 FETCH (BODY[] {10}\r\nabc"))
+	r.OnLiteral = func(imap.FetchLiteral, io.Reader) error { return fault }
+	if _, err := r.Next(); err != fault {
+		t.Errorf("OnLiteral's error: %v", err)
+	}
+}
+
+// checkResponse: what is written is read back, and written again the same.
+func checkResponse(t *testing.T, r imap.Response, utf8Mode bool) {
+	t.Helper()
+	once, ok := write(t, r, utf8Mode)
+	if !ok || len(once) == 0 {
+		return
+	}
+	reader := imap.NewResponseReader(bytes.NewReader(once))
+	reader.UTF8 = utf8Mode
+	again, err := reader.Next()
+	if err != nil {
+		t.Fatalf("%q: %v", once, err)
+	}
+	if _, err := reader.Next(); err != io.EOF {
+		t.Fatalf("%q is more than one response", once)
+	}
+	twice, _ := write(t, again, utf8Mode)
+	if !bytes.Equal(once, twice) {
+		t.Fatalf("%q became %q", once, twice)
+	}
+}
+
+func TestResponseRoundTrip(t *testing.T) {
+	for _, c := range responseTests {
+		for _, utf8Mode := range []bool{false, true} {
+			checkResponse(t, c.want, utf8Mode)
+			w, ok := write(t, c.want, utf8Mode)
+			if !ok {
+				continue
+			}
+			r := imap.NewResponseReader(bytes.NewReader(w))
+			r.UTF8 = utf8Mode
+			got, err := r.Next()
+			if err != nil {
+				t.Errorf("%q: %v", w, err)
+			} else if diff := cmp.Diff(c.want, got, sameTime, ignoreExtended); diff != "" {
+				t.Errorf("%q: %s", w, diff)
+			}
+		}
+	}
+}
+
+// ignoreExtended: the writer sends extension data for each part or for none.
+var ignoreExtended = cmp.FilterPath(func(p cmp.Path) bool {
+	s := p.String()
+	return strings.HasSuffix(s, "Message.Extended")
+}, cmp.Ignore())
+
+func FuzzResponse(f *testing.F) {
+	for _, c := range responseTests {
+		f.Add([]byte(c.text+"\r\n"), false)
+		f.Add([]byte(c.text+"\r\n"), true)
+	}
+	f.Fuzz(func(t *testing.T, input []byte, utf8Mode bool) {
+		r := imap.NewResponseReader(bytes.NewReader(input))
+		r.UTF8 = utf8Mode
+		r.StreamAbove = 20
+		if len(input)%2 == 0 {
+			r.OnLiteral = func(_ imap.FetchLiteral, octets io.Reader) error {
+				_, err := io.Copy(io.Discard, octets)
+				return err
+			}
+		}
+		for range 1000 {
+			resp, err := r.Next()
+			var e *imap.Error
+			switch {
+			case errors.As(err, &e) && e.Kind != imap.TooLarge:
+			case err != nil:
+				return
+			default:
+				if r.OnLiteral == nil {
+					checkResponse(t, resp, utf8Mode)
+				}
+			}
+		}
+	})
+}
