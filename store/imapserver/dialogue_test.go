@@ -264,6 +264,7 @@ func (d *dialogue) connect(name string, options ...string) *peer {
 //	closed NAME            the server must have closed the session
 //	wait DURATION          time passes
 //	deliver MAILBOX FILE   a message arrives for alice
+//	passwd ACCOUNT NEW     a password changes
 //	crowded NAME           the account's connection limit is reached
 func (d *dialogue) direct(f []string) {
 	d.t.Helper()
@@ -289,6 +290,9 @@ func (d *dialogue) direct(f []string) {
 		d.settle()
 	case "deliver":
 		d.deliver(f[1], d.messages[f[2]])
+		d.settle()
+	case "passwd":
+		d.changePassword(f[1], f[2])
 		d.settle()
 	case "crowded":
 		d.peers[name(1)].conn.refused = errCrowded

@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"citron/auth"
 	"citron/auth/directory"
 	"citron/engine/body/segment"
 	"citron/engine/kv"
@@ -69,7 +70,10 @@ func (f *fixture) openStore() {
 func (f *fixture) addUsers() {
 	ctx := context.Background()
 	var err error
-	f.users, err = directory.Open(ctx, directory.Options{Engine: f.engine, DefaultDomain: "example.org", Iterations: 4096})
+	f.users, err = directory.Open(ctx, directory.Options{
+		Engine: f.engine, DefaultDomain: "example.org", Iterations: 4096,
+		Revoked: func(account uint64, id auth.CredentialID) { f.server.Revoke(account, id) },
+	})
 	f.check(err)
 	secret, err := f.users.Password(ctx, "lemonade")
 	f.check(err)
@@ -134,4 +138,13 @@ func (f *fixture) newPeer(options ...string) *peer {
 	p := &peer{conn: c, clock: f.clock}
 	p.session = f.server.NewSession(c)
 	return p
+}
+
+func (f *fixture) changePassword(name, password string) {
+	f.t.Helper()
+	ctx := context.Background()
+	secret, err := f.users.Password(ctx, password)
+	f.check(err)
+	_, err = f.users.SetPassword(ctx, name, secret)
+	f.check(err)
 }

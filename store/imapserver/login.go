@@ -86,6 +86,7 @@ func (s *Session) enter(id auth.Identity) error {
 		return err
 	}
 	s.user = &user{Identity: id, account: a}
+	s.srv.roll.enter(s, id)
 	return nil
 }
 

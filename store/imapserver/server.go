@@ -95,6 +95,7 @@ type Server struct {
 	open     OpenAccount
 	auth     auth.Authenticator
 	commands map[string]*spec
+	roll     roll
 	// ctx is what sessions call storage with; Stop cancels it.
 	ctx  context.Context
 	stop context.CancelFunc

@@ -3,6 +3,7 @@ package imapserver
 import (
 	"fmt"
 	"runtime/debug"
+	"sync/atomic"
 	"time"
 
 	"citron/ops/conn"
@@ -23,6 +24,8 @@ type Session struct {
 	then conn.Action
 	// bad counts commands in error in a row, failures failed logins.
 	bad, failures int
+	// revoked is set from outside when the credential is withdrawn.
+	revoked atomic.Bool
 
 	now      time.Time // of the current Step
 	since    time.Time // when the session began
@@ -74,6 +77,8 @@ func (s *Session) advance(t *conn.Turn) (w conn.Wait, rest bool) {
 		s.greet()
 	case t.Shutdown:
 		s.bye(nil, "Server is shutting down")
+	case s.revoked.Load():
+		s.endRevoked()
 	case s.held != nil:
 		w.Until = s.held.until
 		return w, !s.release()
@@ -163,6 +168,7 @@ func (s *Session) Close(error) {
 	s.idle.stop()
 	s.idle = nil
 	if s.user != nil {
+		s.srv.roll.leave(s)
 		s.user.account.Close()
 		s.user = nil
 	}

@@ -1,0 +1,63 @@
+package imapserver
+
+import (
+	"sync"
+
+	"citron/auth"
+	"citron/wire/imap"
+)
+
+// Sessions that are logged in remember their credential, so that revoking it
+// ends them within seconds (ARCHITECTURE decision 9).
+
+// roll is the sessions that are logged in.
+type roll struct {
+	mu       sync.Mutex
+	sessions map[*Session]credential
+}
+
+type credential struct {
+	account uint64
+	id      auth.CredentialID
+}
+
+func (r *roll) enter(s *Session, id auth.Identity) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.sessions == nil {
+		r.sessions = map[*Session]credential{}
+	}
+	r.sessions[s] = credential{id.Account, id.Credential}
+}
+
+func (r *roll) leave(s *Session) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	delete(r.sessions, s)
+}
+
+// Revoke ends the sessions that logged in with a credential; it is what
+// directory.Options.Revoked asks for, and returns at once.
+func (srv *Server) Revoke(account uint64, id auth.CredentialID) {
+	srv.roll.mu.Lock()
+	defer srv.roll.mu.Unlock()
+	for s, c := range srv.roll.sessions {
+		if c == (credential{account, id}) {
+			s.revoked.Store(true)
+			s.conn.Wake()
+		}
+	}
+}
+
+// Sessions is how many sessions are logged in.
+func (srv *Server) Sessions() int {
+	srv.roll.mu.Lock()
+	defer srv.roll.mu.Unlock()
+	return len(srv.roll.sessions)
+}
+
+// endRevoked says BYE; the client should get a new credential (RFC 5530,
+// EXPIRED).
+func (s *Session) endRevoked() {
+	s.bye(imap.CodeExpired, "This login was withdrawn")
+}
