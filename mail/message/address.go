@@ -201,23 +201,24 @@ func (r *AddressReader) word(gap bool) {
 	}
 	rest := r.in.in[r.in.pos:]
 	n := 0
-	switch c := rest[0]; {
-	case c == '"':
-		n = r.quoted(rest)
-	case c == '[':
+	switch rest[0] {
+	case '"':
+		if n = r.quoted(rest); n > 0 {
+			r.in.pos += n
+			return
+		}
+	case '[':
 		n = bytes.IndexByte(rest[:min(len(rest), maxLiteral)], ']') + 1
-	case c == '=':
+	case '=':
 		n = encodedWordLen(rest)
-	case c == '@':
-		r.at = len(r.buf)
+	case '@':
+		r.at, n = len(r.buf), 1
 	}
-	if c := rest[0]; n == 0 {
-		for n = 1; c != '@' && n < len(rest) && isAtomLike(rest[n]); n++ {
+	if n == 0 {
+		for n = 1; n < len(rest) && isAtomLike(rest[n]); n++ {
 		}
 	}
-	if rest[0] != '"' || n == 1 {
-		r.buf = append(r.buf, rest[:n]...)
-	}
+	r.buf = append(r.buf, rest[:n]...)
 	r.in.pos += n
 }
 
