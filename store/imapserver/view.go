@@ -103,5 +103,5 @@ func (m *selected) resolve(set imap.SeqSet, uid bool) (uidset.Ranges, error) {
 	if seqs.Max() > told.Len() || len(seqs) == 0 {
 		return nil, bad("No message has that number")
 	}
-	return told.BySeq(ranges(seqs)), nil
+	return told.Intersect(told.BySeq(ranges(seqs))), nil
 }
