@@ -11,6 +11,7 @@ import (
 type transaction struct {
 	mail  smtp.Mail
 	rcpts []recipient
+	trace int               // octets of header lines they will have, roughly
 	to    []store.Recipient // what the recipients reach, in their order
 
 	incoming store.Incoming // once the message began
@@ -61,6 +62,10 @@ func (s *session) rcpt(t *conn.Turn, args []byte) error {
 	if err != nil {
 		return err
 	}
+	trace := s.traceSize(r.To)
+	if x.trace+trace > maxTrace {
+		return replyManyRcpts
+	}
 	reach, err := s.service.Resolver.Resolve(s.service.ctx, r.To.Local, r.To.Domain)
 	if err == nil && allDisabled(reach) {
 		err = auth.Disabled
@@ -69,6 +74,7 @@ func (s *session) rcpt(t *conn.Turn, args []byte) error {
 		return s.replyTo(err, "resolve recipient", r.To)
 	}
 	x.rcpts = append(x.rcpts, recipient{r.To, reach})
+	x.trace += trace
 	s.reply(t, replyRcpt)
 	return nil
 }

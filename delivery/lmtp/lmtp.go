@@ -13,9 +13,9 @@
 //
 // # Memory
 //
-// A session keeps nothing between transactions, and within one the recipients
-// (at most MaxRecipients, with under 1 KiB of header lines each). The message
-// passes through to the store in the driver's own pieces.
+// A session keeps nothing between transactions, and within one the recipients:
+// at most MaxRecipients, and no more than their header lines fit into 48 KiB.
+// The message passes through to the store in the driver's own pieces.
 //
 // # Who may connect
 //
@@ -44,6 +44,9 @@ const (
 	// DefaultTimeout is how long the next octet may take (RFC 5321
 	// §4.5.3.2.7).
 	DefaultTimeout = 5 * time.Minute
+	// maxTrace bounds the header lines of all recipients, in octets, roughly.
+	// It is room for 100 recipients of ordinary names.
+	maxTrace = 48 << 10
 	// maxErrors is after how many refused commands in a row a client is
 	// taken for something else and sent away.
 	maxErrors = 50

@@ -149,6 +149,27 @@ func TestOutputIsBounded(t *testing.T) {
 	}
 }
 
+// Long names fill the envelope before MaxRecipients does.
+func TestEnvelopeIsBounded(t *testing.T) {
+	site := newSite(t)
+	s := site.service("").NewSession(peer{})
+	long := strings.Repeat("x", 300)
+	step(s, noon, []byte("LHLO x\r\nMAIL FROM:<"+long+"@b>\r\n"))
+	out, _ := step(s, noon, bytes.Repeat([]byte("RCPT TO:<alice+"+long+"@example.org>\r\n"), 100))
+	accepted := bytes.Count(out, []byte("250 2.1.5 "))
+	if accepted < 20 || accepted == 100 || accepted+bytes.Count(out, []byte("452 4.5.3 ")) != 100 {
+		t.Fatalf("%d recipients accepted: %.300s", accepted, out)
+	}
+	step(s, noon, []byte("DATA\r\n.\r\n"))
+	total := 0
+	for _, m := range site.boxes.mail[site.ids["alice"]] {
+		total += len(m)
+	}
+	if total > 64<<10 || total < 16<<10 {
+		t.Fatalf("%d octets of header lines", total)
+	}
+}
+
 func TestValidateListener(t *testing.T) {
 	for _, tt := range []struct {
 		network, address string

@@ -28,7 +28,7 @@ func (r recipient) takers() func(yield func(auth.Destination) bool) {
 func (s *session) recipients(now time.Time) []store.Recipient {
 	x := s.trans
 	to := make([]store.Recipient, 0, len(x.rcpts))
-	buf := make([]byte, 0, 512*len(x.rcpts))
+	buf := make([]byte, 0, x.trace)
 	id := newID()
 	for _, r := range x.rcpts {
 		start := len(buf)
@@ -39,6 +39,13 @@ func (s *session) recipients(now time.Time) []store.Recipient {
 		}
 	}
 	return to
+}
+
+// traceSize is about how much appendTrace will append: all that varies and the
+// rest, which is 150 to 200 octets.
+func (s *session) traceSize(to smtp.Path) int {
+	from := s.trans.mail.From
+	return 200 + len(from.Local) + len(from.Domain) + 2*(len(to.Local)+len(to.Domain)) + len(s.hello) + len(s.service.Hostname)
 }
 
 // appendTrace appends what final delivery puts in front of a message (RFC 5321
