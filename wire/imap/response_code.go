@@ -64,7 +64,7 @@ func parseBadCharset(c *cursor) Code {
 		return code
 	}
 	c.sp()
-	c.listOrEmpty(func() { code = append(code, c.astring()) })
+	c.listOrEmpty(func() { code = append(code, c.codeString()) })
 	return code
 }
 
@@ -119,7 +119,9 @@ func parseInProgress(c *cursor) Code {
 	}
 	c.sp()
 	c.expect('(')
-	code.Tag, _ = c.nstring()
+	if !c.nil() {
+		code.Tag = c.codeString()
+	}
 	c.sp()
 	if !c.nil() {
 		code.Done = int64(c.number())
@@ -130,4 +132,18 @@ func parseInProgress(c *cursor) Code {
 	}
 	c.expect(')')
 	return code
+}
+
+// codeString is an atom or quoted string of a status line, where no literal can
+// be: 7-bit.
+func (c *cursor) codeString() string {
+	if c.peek() != '"' {
+		return string(c.atom())
+	}
+	at := c.pos
+	s := c.quoted()
+	if c.ok() && (len(s) == 0 || quotable(s, false) == quoteNever) {
+		c.failAt(at, "not allowed in a response code")
+	}
+	return string(s)
 }

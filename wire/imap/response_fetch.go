@@ -66,6 +66,9 @@ func parseFetchSection(c *cursor, r *FetchResponse, name string) {
 	}
 	c.sp()
 	switch {
+	case d.Kind < FetchSection || d.Kind > FetchBinarySize: // not known
+		c.skipValue()
+		return
 	case d.Kind == FetchBinarySize:
 		d.Literal = Literal{Size: c.number64(), Sink: -1}
 	case c.nil():

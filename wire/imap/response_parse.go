@@ -66,6 +66,9 @@ var untagged = map[string]func(*cursor) Response{
 }
 
 func parseNumbered(c *cursor, number uint32, name string) Response {
+	if number == 0 && (name == "EXPUNGE" || name == "FETCH") {
+		c.fail("message numbers begin at 1")
+	}
 	switch name {
 	case "EXISTS":
 		return &ExistsResponse{number}
