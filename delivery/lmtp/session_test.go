@@ -153,7 +153,7 @@ func TestOutputIsBounded(t *testing.T) {
 func TestEnvelopeIsBounded(t *testing.T) {
 	site := newSite(t)
 	s := site.service("").NewSession(peer{})
-	long := strings.Repeat("x", 300)
+	long := strings.Repeat("x", 240)
 	step(s, noon, []byte("LHLO x\r\nMAIL FROM:<"+long+"@b>\r\n"))
 	out, _ := step(s, noon, bytes.Repeat([]byte("RCPT TO:<alice+"+long+"@example.org>\r\n"), 100))
 	accepted := bytes.Count(out, []byte("250 2.1.5 "))
