@@ -52,7 +52,7 @@ func (s *Session) fetch(c *command, a *imap.Fetch) error {
 		return err
 	}
 	f := s.newFetcher(c, a)
-	asked := uids.Count()
+	asked := m.view.Set.Intersect(uids).Count()
 	if f.since > 0 {
 		if uids, err = f.changedOnly(a, uids); err != nil {
 			return err
@@ -250,7 +250,7 @@ func (f *fetcher) one(m *fetched) error {
 	}
 	f.found++
 	defer m.close()
-	w := f.s.w
+	w := &f.s.w
 	w.FetchStart(seq)
 	if f.showUID {
 		w.FetchUID(uint32(m.e.UID))
@@ -272,7 +272,7 @@ func (f *fetcher) one(m *fetched) error {
 
 // item writes one data item.
 func (f *fetcher) item(m *fetched, it *imap.FetchItem) error {
-	w := f.s.w
+	w := &f.s.w
 	switch it.Kind {
 	case imap.FetchFlags:
 		f.s.fetchFlags(m.info, m.e)
@@ -298,10 +298,10 @@ func (f *fetcher) item(m *fetched, it *imap.FetchItem) error {
 
 // described writes an item that the message's index is needed for.
 func (f *fetcher) described(m *fetched, it *imap.FetchItem) error {
-	if err := f.open(m); err != nil {
+	if err := f.s.openIndex(m); err != nil {
 		return err
 	}
-	w := f.s.w
+	w := &f.s.w
 	switch it.Kind {
 	case imap.FetchEnvelope:
 		w.FetchRaw(it.Kind, m.index.Envelope())
@@ -319,15 +319,15 @@ func (f *fetcher) described(m *fetched, it *imap.FetchItem) error {
 	return nil
 }
 
-// open opens the message's index; one of an older version is made anew from
-// the message.
-func (f *fetcher) open(m *fetched) error {
+// openIndex opens the message's index; one of an older version is made anew
+// from the message.
+func (s *Session) openIndex(m *fetched) error {
 	if m.opened {
 		return nil
 	}
 	ix, err := message.OpenIndex(m.stored.Index)
 	if errors.Is(err, message.ErrIndex) {
-		ix, err = f.reindex(m)
+		ix, err = s.reindex(m)
 	}
 	m.index, m.opened = ix, err == nil
 	return err

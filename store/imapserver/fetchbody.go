@@ -43,7 +43,7 @@ func (f *fetcher) octets(m *fetched, it *imap.FetchItem) error {
 		return nil
 	}
 	from, to := part(span, it.Partial)
-	r, err := f.reader(m)
+	r, err := f.s.openBody(m)
 	if err != nil {
 		return err
 	}
@@ -84,7 +84,7 @@ func (m *fetched) keptHeader(sec *imap.Section, span message.Span) ([]byte, bool
 func (f *fetcher) fields(m *fetched, it *imap.FetchItem, sec imap.Section, span message.Span) error {
 	header, ok := m.keptHeader(&sec, span)
 	if !ok {
-		r, err := f.reader(m)
+		r, err := f.s.openBody(m)
 		if err != nil {
 			return err
 		}
@@ -120,10 +120,10 @@ func cut(b []byte, p *imap.Partial) []byte {
 	return b
 }
 
-// reader opens the message.
-func (f *fetcher) reader(m *fetched) (io.ReaderAt, error) {
+// openBody opens the message itself.
+func (s *Session) openBody(m *fetched) (io.ReaderAt, error) {
 	if m.body == nil {
-		r, err := f.s.user.account.OpenMessage(f.s.srv.ctx, m.e.Object)
+		r, err := s.user.account.OpenMessage(s.srv.ctx, m.e.Object)
 		if err != nil {
 			return nil, err
 		}
@@ -136,7 +136,7 @@ func (f *fetcher) reader(m *fetched) (io.ReaderAt, error) {
 // it cannot be read, all that is left is to end the connection.
 func (f *fetcher) stream(r io.Reader, n int64) error {
 	for n > 0 {
-		w := f.s.w
+		w := &f.s.w
 		w.Buf = slices.Grow(w.Buf, piece)
 		got, err := io.ReadFull(r, w.Buf[len(w.Buf):len(w.Buf)+int(min(n, piece))])
 		w.Buf = w.Buf[:len(w.Buf)+got]
@@ -165,7 +165,7 @@ func (f *fetcher) binary(m *fetched, it *imap.FetchItem) error {
 		}
 		return nil
 	}
-	r, err := f.reader(m)
+	r, err := f.s.openBody(m)
 	if err != nil {
 		return err
 	}
@@ -246,8 +246,8 @@ func (d *decodedPart) measure(c *command) (size int64, nul bool, err error) {
 
 // reindex describes a message anew whose stored description this program
 // cannot read; `citron verify --repair` does so for good.
-func (f *fetcher) reindex(m *fetched) (message.Index, error) {
-	r, err := f.reader(m)
+func (s *Session) reindex(m *fetched) (message.Index, error) {
+	r, err := s.openBody(m)
 	if err != nil {
 		return message.Index{}, err
 	}

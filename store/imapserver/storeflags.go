@@ -40,7 +40,7 @@ func (s *Session) storeFlags(c *command, a *imap.Store) error {
 		return err
 	}
 	c.highestModSeq = res.ModSeq > 0
-	missing := uids.Subtract(teller.answered).Subtract(res.Modified)
+	missing := m.view.Set.Intersect(uids).Subtract(teller.answered).Subtract(res.Modified)
 	return s.storeOutcome(c, a.UID, res.Modified, missing)
 }
 

@@ -56,7 +56,7 @@ func families() [][]spec {
 	return [][]spec{
 		sessionCommands, loginCommands, mailboxCommands, listCommands,
 		selectCommands, appendCommands, expungeCommands,
-		storeCommands, copyCommands, fetchCommands,
+		storeCommands, copyCommands, fetchCommands, searchCommands,
 	}
 }
 

@@ -1,0 +1,137 @@
+package imapserver
+
+import (
+	"citron/store/account"
+	"citron/store/uidset"
+	"citron/wire/imap"
+)
+
+// narrower finds, from the sets that the mailbox keeps anyway, which messages
+// can match a search key at all: UNSEEN in a mailbox of a million costs a walk
+// over bitmaps.
+type narrower struct {
+	s *Session
+	m *selected
+	// now is the mailbox's present, whose flags count; nil until needed.
+	now *uidset.Set
+	// gone are the messages the client still counts with that now does not
+	// have: their flags are those it was told.
+	gone uidset.Ranges
+}
+
+// narrow gives the UIDs among which all matches of k are; exact says that all
+// of them match.
+func (n *narrower) narrow(k *imap.SearchKey) (among uidset.Ranges, exact bool, err error) {
+	told := n.m.view.Set
+	switch k.Op {
+	case imap.SearchAll:
+		return told.Ranges(), true, nil
+	case imap.SearchSeq, imap.SearchUID:
+		among, err := n.numbers(k)
+		return among, true, err
+	case imap.SearchFlag, imap.SearchUnflag:
+		return n.flag(k)
+	case imap.SearchModSeq:
+		return n.modSeq(account.ModSeq(k.Num))
+	case imap.SearchAnd:
+		return n.all(k.Keys)
+	case imap.SearchOr:
+		return n.any(k.Keys)
+	case imap.SearchNot:
+		among, exact, err := n.narrow(&k.Keys[0])
+		if err != nil || !exact {
+			return told.Ranges(), false, err
+		}
+		return told.Ranges().Subtract(among), true, nil
+	}
+	return told.Ranges(), false, nil
+}
+
+// numbers is lenient with sequence numbers beyond the mailbox, as servers are
+// in SEARCH: nothing has them.
+func (n *narrower) numbers(k *imap.SearchKey) (uidset.Ranges, error) {
+	told := n.m.view.Set
+	if k.Op == imap.SearchUID || k.Set.Saved {
+		return n.m.resolve(k.Set, true)
+	}
+	return told.Intersect(told.BySeq(ranges(k.Set.Resolve(told.Len())))), nil
+}
+
+// setKinds are the flags the sets know of.
+var setKinds = map[imap.SystemFlags][2]uidset.Kind{
+	imap.FlagSeen:    {uidset.WithoutSeen, uidset.WithSeen},
+	imap.FlagDeleted: {uidset.WithoutDeleted, uidset.WithDeleted},
+}
+
+func (n *narrower) flag(k *imap.SearchKey) (uidset.Ranges, bool, error) {
+	told := n.m.view.Set
+	kinds, ok := setKinds[k.Flag]
+	if !ok {
+		return told.Ranges(), false, nil
+	}
+	if err := n.present(); err != nil {
+		return nil, false, err
+	}
+	kind := kinds[0]
+	if k.Op == imap.SearchFlag {
+		kind = kinds[1]
+	}
+	now := told.Intersect(n.now.Select(kind, n.now.Ranges()))
+	return now.Union(told.Select(kind, n.gone)), true, nil
+}
+
+// present looks at the mailbox as it is.
+func (n *narrower) present() error {
+	if n.now != nil {
+		return nil
+	}
+	view, err := n.s.user.account.Open(n.s.srv.ctx, n.m.id())
+	if err != nil {
+		return err
+	}
+	n.now = view.Set
+	n.gone, _ = uidset.Diff(n.m.view.Set, view.Set)
+	return nil
+}
+
+// modSeq asks the log for the messages with at least that mod-sequence.
+func (n *narrower) modSeq(from account.ModSeq) (uidset.Ranges, bool, error) {
+	told := n.m.view.Set
+	if from <= 1 {
+		return told.Ranges(), true, nil
+	}
+	view, err := n.s.user.account.Open(n.s.srv.ctx, n.m.id())
+	if err != nil {
+		return nil, false, err
+	}
+	changes, err := n.s.user.account.Changes(n.s.srv.ctx, view, from-1)
+	if err != nil {
+		return nil, false, err
+	}
+	return told.Intersect(changes.Came.Union(changes.Changed)), false, nil
+}
+
+func (n *narrower) all(keys []imap.SearchKey) (uidset.Ranges, bool, error) {
+	among, exact := n.m.view.Set.Ranges(), true
+	for i := range keys {
+		some, e, err := n.narrow(&keys[i])
+		if err != nil {
+			return nil, false, err
+		}
+		among, exact = among.Intersect(some), exact && e
+	}
+	return among, exact, nil
+}
+
+func (n *narrower) any(keys []imap.SearchKey) (uidset.Ranges, bool, error) {
+	var among uidset.Ranges
+	exact := true
+	for i := range keys {
+		some, e, err := n.narrow(&keys[i])
+		if err != nil {
+			return nil, false, err
+		}
+		among, exact = among.Union(some), exact && e
+	}
+	return among, exact, nil
+}
