@@ -47,7 +47,24 @@ func upper(s []byte) string {
 	return string(b)
 }
 
-// isUpper says that s is upper (upper case, ASCII) ignoring case.
+// lookup finds name, in any case, in a table whose keys are in upper case. It
+// does not allocate.
+func lookup[V any](table map[string]V, name []byte) (v V, ok bool) {
+	var stack [32]byte
+	if len(name) > len(stack) {
+		return v, false
+	}
+	b := append(stack[:0], name...)
+	for i, c := range b {
+		if 'a' <= c && c <= 'z' {
+			b[i] = c - ('a' - 'A')
+		}
+	}
+	v, ok = table[string(b)]
+	return v, ok
+}
+
+// equalUpper says that s is upper (upper case, ASCII) ignoring case.
 func equalUpper(s []byte, upper string) bool {
 	if len(s) != len(upper) {
 		return false

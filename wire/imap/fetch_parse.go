@@ -58,7 +58,8 @@ func parseFetch(c *cursor) (Command, error) {
 		c.list(func() { f.Items = append(f.Items, parseFetchItem(c, c.fetchName())) })
 	} else {
 		name := c.fetchName()
-		for _, kind := range fetchMacros[name] {
+		macro, _ := lookup(fetchMacros, name)
+		for _, kind := range macro {
 			f.Items = append(f.Items, FetchItem{Kind: kind})
 		}
 		if f.Items == nil {
@@ -73,24 +74,24 @@ func parseFetch(c *cursor) (Command, error) {
 }
 
 // fetchName takes the name of an item, which ends before a "[".
-func (c *cursor) fetchName() string {
+func (c *cursor) fetchName() []byte {
 	if c.err != nil {
-		return ""
+		return nil
 	}
 	end := c.pos
 	for end < len(c.buf) && c.buf[end] != '[' && classes[c.buf[end]]&classAtom != 0 {
 		end++
 	}
-	name := upper(c.buf[c.pos:end])
-	if name == "" {
+	name := c.buf[c.pos:end]
+	if len(name) == 0 {
 		c.fail("expected a FETCH item")
 	}
 	c.pos = end
 	return name
 }
 
-func parseFetchItem(c *cursor, name string) (item FetchItem) {
-	form, known := fetchForms[name]
+func parseFetchItem(c *cursor, name []byte) (item FetchItem) {
+	form, known := lookup(fetchForms, name)
 	if !known {
 		c.fail("unknown FETCH item before this")
 		return item
@@ -183,20 +184,20 @@ func parseSectionBinary(c *cursor, s *Section) {
 // section-msgtext / "MIME"
 func parseSectionText(c *cursor, s *Section) {
 	at := c.pos
-	switch c.upperAtom() {
-	case "HEADER":
+	switch name := c.atom(); {
+	case equalUpper(name, "HEADER"):
 		s.Text = SectionHeader
-	case "TEXT":
+	case equalUpper(name, "TEXT"):
 		s.Text = SectionBody
-	case "MIME":
+	case equalUpper(name, "MIME"):
 		s.Text = SectionMIME
 		if len(s.Part) == 0 {
 			c.failAt(at, "MIME needs a part number")
 		}
-	case "HEADER.FIELDS":
+	case equalUpper(name, "HEADER.FIELDS"):
 		s.Text = SectionHeaderFields
 		parseHeaderList(c, s)
-	case "HEADER.FIELDS.NOT":
+	case equalUpper(name, "HEADER.FIELDS.NOT"):
 		s.Text = SectionHeaderFieldsNot
 		parseHeaderList(c, s)
 	default:

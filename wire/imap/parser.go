@@ -21,7 +21,7 @@ func (p Parser) Parse(f Frame) (tag string, cmd Command, err error) {
 	}
 	if c.err != nil {
 		e := c.err.(*Error)
-		e.Tag, e.Verb = tag, verb
+		e.Tag, e.Verb = tag, upper(verb)
 		return tag, nil, e
 	}
 	return tag, cmd, nil
@@ -35,7 +35,7 @@ func (p Parser) Parse(f Frame) (tag string, cmd Command, err error) {
 func (p Parser) ParseAppend(f Frame) (tag string, cmd *Append, ok bool, err error) {
 	c := &cursor{buf: f.Bytes, frame: &f, utf8: p.UTF8}
 	tag, verb, _ := parseVerb(c)
-	if c.err != nil || verb != "APPEND" {
+	if c.err != nil || !equalUpper(verb, "APPEND") {
 		return tag, nil, false, nil
 	}
 	parsed, _ := parseAppend(c)
@@ -44,7 +44,7 @@ func (p Parser) ParseAppend(f Frame) (tag string, cmd *Append, ok bool, err erro
 		if e.Kind == BadSyntax && e.Pos >= len(f.Bytes) {
 			return tag, nil, false, nil // in the mailbox name
 		}
-		e.Tag, e.Verb = tag, verb
+		e.Tag, e.Verb = tag, "APPEND"
 		return tag, nil, false, e
 	}
 	return tag, parsed.(*Append), true, nil
@@ -61,26 +61,24 @@ func (f Frame) Tag() string {
 	return tag
 }
 
-// command = tag SP verb …; verb is without UID.
-func parseVerb(c *cursor) (tag, verb string, parse parseFunc) {
+// command = tag SP verb …; verb is without UID, as sent.
+func parseVerb(c *cursor) (tag string, verb []byte, parse parseFunc) {
 	tag = parseTag(c)
 	if c.ok() && c.peek() != ' ' {
 		c.failKind(BadLine, c.pos, "a tag and a command, please")
-		return "", "", nil
+		return "", nil, nil
 	}
 	c.sp()
-	at := c.pos
-	verb = c.upperAtom()
-	if verb == "UID" && c.ok() {
+	at, table := c.pos, verbs
+	verb = c.atom()
+	if equalUpper(verb, "UID") {
 		c.uid = true
 		c.sp()
-		at = c.pos
-		verb = c.upperAtom()
-		parse = uidVerbs[verb]
-	} else {
-		parse = verbs[verb]
+		at, table = c.pos, uidVerbs
+		verb = c.atom()
 	}
-	if c.ok() && parse == nil {
+	parse, known := lookup(table, verb)
+	if c.ok() && !known {
 		c.failKind(UnknownCommand, at, "unknown command")
 	}
 	return tag, verb, parse

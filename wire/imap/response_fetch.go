@@ -32,18 +32,18 @@ func parseFetchResponse(c *cursor, seq uint32) *FetchResponse {
 	r := &FetchResponse{Seq: seq}
 	c.listOrEmpty(func() {
 		name := c.fetchName()
-		form := fetchForms[name]
+		form, _ := lookup(fetchForms, name)
 		switch {
 		case c.peek() == '[' || form.kind >= FetchRFC822 && form.kind <= FetchRFC822Text:
-			parseFetchSection(c, r, name)
+			parseFetchSection(c, r, form.kind, form.text)
 			return
-		case name == "BODY":
+		case form.kind == FetchSection: // BODY without a section
 			c.sp()
 			r.Body = parseBody(c, 0)
 			return
 		}
 		c.sp()
-		if parse := fetchParsers[name]; parse != nil {
+		if parse, known := lookup(fetchParsers, name); known {
 			parse(c, r)
 		} else {
 			c.skipValue()
@@ -53,10 +53,9 @@ func parseFetchResponse(c *cursor, seq uint32) *FetchResponse {
 }
 
 // parseFetchSection takes section, origin and value of an item that has them.
-func parseFetchSection(c *cursor, r *FetchResponse, name string) {
-	form := fetchForms[name]
-	d := FetchSectionData{Kind: form.kind, Origin: -1}
-	d.Section.Text = form.text
+func parseFetchSection(c *cursor, r *FetchResponse, kind FetchKind, text SectionText) {
+	d := FetchSectionData{Kind: kind, Origin: -1}
+	d.Section.Text = text
 	if c.peek() == '[' {
 		parseSection(c, &d.Section)
 	}

@@ -177,23 +177,28 @@ func (p *searchParser) key() (k SearchKey) {
 
 func (p *searchParser) named() (k SearchKey) {
 	at := p.pos
-	name := p.upperAtom()
-	if name == "NEW" {
+	name := p.atom()
+	if equalUpper(name, "NEW") {
 		return SearchKey{Op: SearchAnd, Keys: []SearchKey{
 			{Op: SearchFlag, Flag: FlagRecent}, {Op: SearchUnflag, Flag: FlagSeen},
 		}}
 	}
-	form, known := searchForms[name]
+	form, known := lookup(searchForms, name)
 	if !known {
 		p.failAt(at, "unknown search key")
 		return k
 	}
 	k.Op, k.Flag = form.op, form.flag
-	if form.arg == argNone {
-		return k
+	if form.arg != argNone {
+		p.sp()
+		p.argument(&k, form.arg)
 	}
-	p.sp()
-	switch form.arg {
+	return k
+}
+
+// argument takes what follows the name of a key.
+func (p *searchParser) argument(k *SearchKey, arg searchArg) {
+	switch arg {
 	case argText:
 		k.Text = p.astring()
 	case argHeader:
@@ -211,15 +216,14 @@ func (p *searchParser) named() (k SearchKey) {
 	case argUIDSet:
 		k.Set = p.seqSet()
 	case argModSeq:
-		p.modSeqKey(&k)
+		p.modSeqKey(k)
 	case argObjectID:
 		k.Text = p.objectID()
 	case argNot:
 		k.Keys = []SearchKey{p.key()}
 	case argOr:
-		p.orKey(&k)
+		p.orKey(k)
 	}
-	return k
 }
 
 // "OR" SP search-key SP search-key. OR of ORs becomes one key with many
