@@ -13,6 +13,13 @@ import (
 // Command is `citron bench`, for kong.
 type Command struct {
 	Deliver DeliverCmd `cmd:"" help:"Durable delivery by LMTP."`
+	Append  AppendCmd  `cmd:"" help:"APPEND over IMAP."`
+	Fetch   FetchCmd   `cmd:"" help:"FETCH of bodies, envelopes, body structures, header fields and flags."`
+	Select  SelectCmd  `cmd:"" help:"SELECT of a large mailbox, and SELECT with QRESYNC after changes."`
+	Search  SearchCmd  `cmd:"" help:"SEARCH in a mailbox."`
+	Sync    SyncCmd    `cmd:"" help:"A phone that comes back: connect, log in, learn what changed."`
+	Idle    IdleCmd    `cmd:"" help:"Memory of sessions in IDLE, and how soon a delivery reaches them."`
+	Fill    FillCmd    `cmd:"" help:"Fill mailboxes for the other measurements."`
 }
 
 // Common holds the flags of every workload.
@@ -56,47 +63,48 @@ func (c *Common) user(i int) string {
 	return strings.Replace(c.Users, "%d", fmt.Sprint(i%c.accounts()+1), 1)
 }
 
-// targets reads the flags that come once per server.
-func (c *Common) targets() ([]*target, error) {
+// targets reads the flags that come once per server, and gives the target that
+// ratios refer to.
+func (c *Common) targets() (all []*target, base *target, err error) {
 	if c.Conns < 1 || c.Rounds < 1 || c.Warm < 0 || c.Accounts < 0 {
-		return nil, errors.New("--conns and --rounds must be 1 or more, --warm and --accounts not negative")
+		return nil, nil, errors.New("--conns and --rounds must be 1 or more, --warm and --accounts not negative")
 	}
 	if len(c.Server) > len(c.Addr) || len(c.Restart) > len(c.Addr) {
-		return nil, errors.New("more --server or --restart than --addr; give them in the same order")
+		return nil, nil, errors.New("more --server or --restart than --addr; give them in the same order")
 	}
-	var all []*target
-	for i, addr := range c.Addr {
-		t, err := newTarget(addr)
+	for i := range c.Addr {
+		t, err := c.target(i)
 		if err != nil {
-			return nil, err
+			return nil, nil, err
 		}
-		if i < len(c.Server) {
-			if t.server, err = parseServer(c.Server[i]); err != nil {
-				return nil, err
-			}
+		if all = append(all, t); t.name == c.Base || c.Base == "" {
+			base = t
 		}
-		if i < len(c.Restart) {
-			t.restart = c.Restart[i]
-		}
-		if c.Cold && t.restart == "" {
-			return nil, fmt.Errorf("--cold needs a --restart for %s", t.name)
-		}
-		all = append(all, t)
 	}
-	return all, nil
+	if base == nil {
+		return nil, nil, fmt.Errorf("--base %s is none of the targets", c.Base)
+	}
+	return all, base, nil
 }
 
-// base gives the target that ratios refer to.
-func (c *Common) base(all []*target) (*target, error) {
-	if c.Base == "" {
-		return all[len(all)-1], nil
+// target reads the flags of server i.
+func (c *Common) target(i int) (*target, error) {
+	t, err := newTarget(c.Addr[i])
+	if err != nil {
+		return nil, err
 	}
-	for _, t := range all {
-		if t.name == c.Base {
-			return t, nil
+	if i < len(c.Server) {
+		if t.server, err = parseServer(c.Server[i]); err != nil {
+			return nil, err
 		}
 	}
-	return nil, fmt.Errorf("--base %s is none of the targets", c.Base)
+	if i < len(c.Restart) {
+		t.restart = c.Restart[i]
+	}
+	if c.Cold && t.restart == "" {
+		return nil, fmt.Errorf("--cold needs a --restart for %s", t.name)
+	}
+	return t, nil
 }
 
 // rest waits, or ends early with the context.

@@ -90,6 +90,55 @@ func measureOnce(ctx context.Context, c *Common, t *target, w workload) (s sampl
 	return s, err
 }
 
+// compare measures workloads one after the other and prints each.
+func (c *Common) compare(ctx context.Context, workloads ...workload) error {
+	all, base, err := c.targets()
+	if err != nil {
+		return err
+	}
+	for _, w := range workloads {
+		r, err := measure(ctx, c, all, w)
+		if err != nil {
+			return err
+		}
+		if err := r.print(c.output(), all, base); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// measureWrites is compare for a workload that writes: it adds up, beside, what
+// reaches the disk until a rest after the last run.
+func (c *Common) measureWrites(ctx context.Context, after time.Duration, make func(add func(*target, int64)) workload) error {
+	all, base, err := c.targets()
+	if err != nil {
+		return err
+	}
+	l, err := openLedger(all)
+	if err != nil {
+		return err
+	}
+	r, err := measure(ctx, c, all, make(l.add))
+	if err != nil {
+		return err
+	}
+	if err := r.print(c.output(), all, base); err != nil {
+		return err
+	}
+	return l.close(ctx, c.output(), after)
+}
+
+// total adds up the parts of one run.
+func total(parts []work) (sum work) {
+	for _, p := range parts {
+		sum.ops += p.ops
+		sum.bytes += p.bytes
+		sum.latency = append(sum.latency, p.latency...)
+	}
+	return sum
+}
+
 // each calls fn for 0 to n-1 at once and gives the first error; the context of
 // the others is then done.
 func each(ctx context.Context, n int, fn func(ctx context.Context, i int) error) error {
