@@ -133,7 +133,7 @@ func (r *rig) mailbox(name string) account.MailboxID {
 	return info.ID
 }
 
-var everything = uidset.Ranges{{First: 1, Last: uidset.MaxUID}}
+var everything = uidset.Everything()
 
 func upTo(n int) uidset.Ranges { return uidset.Ranges{{First: 1, Last: account.UID(n)}} }
 

@@ -61,8 +61,7 @@ func changesByLog(v View, p kv.Pairs) (Changes, error) {
 // changesByScan looks at every entry, for a modseq below the log.
 func (a *Account) changesByScan(ctx context.Context, v View, since ModSeq) (Changes, error) {
 	var c Changes
-	all := uidset.Ranges{{First: 1, Last: uidset.MaxUID}}
-	err := a.Entries(ctx, v, all, func(batch []Entry) error {
+	err := a.Entries(ctx, v, uidset.Everything(), func(batch []Entry) error {
 		for i := range batch {
 			if batch[i].ModSeq > since {
 				c.Changed.Add(batch[i].UID)

@@ -6,14 +6,11 @@ import (
 	"citron/store/uidset"
 )
 
-// Expunge removes the messages with \Deleted, only those of uids if that is
-// not nil (UID EXPUNGE, RFC 4315 §2.1), in steps of Options.Step, and says
-// which are gone and the modseq of the last step (0: none). Sessions not yet
-// told can read them for Options.ExpungeGrace. Kind: NoMailbox.
+// Expunge removes those of uids that have \Deleted (UID EXPUNGE, RFC 4315 §2.1;
+// EXPUNGE with uidset.Everything), in steps of Options.Step, and says which are
+// gone and the modseq of the last step (0: none). Sessions not yet told can
+// read them for Options.ExpungeGrace. Kind: NoMailbox.
 func (a *Account) Expunge(ctx context.Context, by Actor, id MailboxID, uids uidset.Ranges) (gone uidset.Ranges, modseq ModSeq, err error) {
-	if uids == nil {
-		uids = uidset.Ranges{{First: 1, Last: uidset.MaxUID}}
-	}
 	err = a.inSteps(ctx, id, uids, uidset.WithDeleted, func(some uidset.Ranges) error {
 		return a.write(ctx, func(t *txn) error {
 			b, err := t.box(id)

@@ -17,7 +17,7 @@ func (s *Session) expunge(c *command, a *imap.Expunge) error {
 	if m.readOnly {
 		return errReadOnly
 	}
-	var uids uidset.Ranges
+	uids := uidset.Everything()
 	if a.UID {
 		var err error
 		if uids, err = m.resolve(a.Set, true); err != nil {

@@ -172,7 +172,7 @@ func pairs(set imap.NumSet) func() (uint32, bool) {
 func (s *Session) closeMailbox(_ *command, _ *imap.Close) error {
 	m := s.selected
 	if !m.readOnly {
-		if _, _, err := s.user.account.Expunge(s.srv.ctx, s.user.actor(), m.id(), nil); err != nil {
+		if _, _, err := s.user.account.Expunge(s.srv.ctx, s.user.actor(), m.id(), uidset.Everything()); err != nil {
 			return err
 		}
 	}

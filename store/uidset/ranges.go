@@ -19,6 +19,9 @@ type Range struct{ First, Last UID }
 // overlap. The zero value is empty.
 type Ranges []Range
 
+// Everything is the set of all UIDs.
+func Everything() Ranges { return Ranges{{1, MaxUID}} }
+
 // Single is the set of one number.
 func Single(u UID) Ranges { return Ranges{{u, u}} }
 
