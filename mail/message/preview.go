@@ -47,6 +47,7 @@ func (m *Message) htmlFirst() bool {
 func (m *Message) appendExcerpt(dst []byte, e *excerpt) []byte {
 	n := &m.nodes[e.part]
 	body := e.body[:min(int64(len(e.body)), n.Size())]
+	cut := int64(len(body)) < n.Size()
 	d := decoderFor(n.Encoding)
 	if d == nil {
 		return dst
@@ -56,11 +57,15 @@ func (m *Message) appendExcerpt(dst []byte, e *excerpt) []byte {
 	if !html {
 		// A character is at most four bytes, and space may be folded
 		// away: this is enough but for texts that begin with a desert.
+		cut = cut || len(body) > 8*maxPreview
 		body = body[:min(len(body), 8*maxPreview)]
+	}
+	if cut {
+		body = trimIncomplete(body)
 	}
 	text := body
 	if n.forced == asDeclared || !isASCII(body) {
-		text = charsetToUTF8(nil, string(n.charset(m.arena)), trimIncomplete(body))
+		text = charsetToUTF8(nil, string(n.charset(m.arena)), body)
 	}
 	if html {
 		text = appendPlain(nil, text)
@@ -110,11 +115,11 @@ func appendLines(dst, text []byte, own bool) []byte {
 		} else {
 			text = nil
 		}
-		if own && (len(line) > 0 && line[0] == '>' || isDrawing(line)) {
-			continue
-		}
 		if own && w.count > 0 && string(bytes.TrimRight(line, "\r")) == "-- " {
 			break
+		}
+		if own && (len(line) > 0 && line[0] == '>' || isDrawing(line)) {
+			continue
 		}
 		w.line(line)
 	}
@@ -154,10 +159,12 @@ func (w *previewWriter) line(line []byte) {
 			continue
 		}
 		if w.space && w.count > 0 {
-			w.dst = append(w.dst, ' ')
-			if w.count++; w.count == maxPreview {
+			if w.count+1 == maxPreview {
+				w.count++
 				break
 			}
+			w.dst = append(w.dst, ' ')
+			w.count++
 		}
 		w.space = false
 		w.dst = utf8.AppendRune(w.dst, r)

@@ -204,7 +204,8 @@ func (r *viewReader) readBase64(src Span, b []byte, off int64) error {
 		line := off / lineWidth
 		from := src.From + line*lineBytes
 		need := (off%lineWidth+int64(len(b)))/lineWidth + 1
-		raw = slices.Grow(raw[:0], lines*lineBytes)[:min(min(need, lines)*lineBytes, src.To-from)]
+		size := min(min(need, lines)*lineBytes, src.To-from)
+		raw = slices.Grow(raw[:0], int(size))[:size]
 		if err := readFull(r.stored, raw, from); err != nil {
 			return err
 		}
