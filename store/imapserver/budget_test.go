@@ -1,0 +1,56 @@
+package imapserver
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+)
+
+// Each command has a budget of round trips to the engine, because the engine
+// may be a network away (ARCHITECTURE decision 2). Here the account is warm:
+// its names and counts are in memory.
+func TestRoundTrips(t *testing.T) {
+	f := newFixture(t)
+	for range 100 {
+		f.deliver("INBOX", nil)
+	}
+	p := f.login()
+	p.say(t, "x SELECT INBOX", "x UNSELECT")
+	for _, c := range []struct {
+		line           string
+		reads, updates uint64
+	}{
+		{"NOOP", 0, 0},
+		{`LIST "" *`, 0, 0},
+		{`LIST "" (*) RETURN (STATUS (MESSAGES UNSEEN UIDNEXT HIGHESTMODSEQ SIZE))`, 0, 0},
+		{"STATUS INBOX (MESSAGES UNSEEN RECENT)", 0, 0},
+		{"SUBSCRIBE Drafts", 0, 1},
+		{"ENABLE QRESYNC", 0, 0},
+		{"SELECT INBOX", 0, 0},
+		{"SELECT INBOX (QRESYNC (${v} 5))", 3, 0},
+		{"EXPUNGE", 0, 0},
+		{"UID EXPUNGE 1:10", 0, 0},
+		{"APPEND Drafts {5+}\r\nabc\r\n", 1, 1},
+		{"CREATE new", 1, 1},
+		{"RENAME new newer", 1, 1},
+		{"DELETE newer", 1, 1},
+		{"IDLE\r\nDONE", 0, 0},
+		{"CLOSE", 0, 0},
+	} {
+		line := c.line
+		if strings.Contains(line, "${v}") {
+			info, _ := f.alice().Lookup("INBOX")
+			line = strings.ReplaceAll(line, "${v}", fmt.Sprint(info.UIDValidity))
+		}
+		before := f.engine.Stats()
+		out := p.say(t, "a "+line)
+		after := f.engine.Stats()
+		if !strings.Contains(out, "\r\na OK ") && !strings.HasPrefix(out, "a OK ") {
+			t.Errorf("%s: %s", c.line, out)
+		}
+		reads, updates := after.Reads-before.Reads, after.Updates-before.Updates
+		if reads > c.reads || updates > c.updates {
+			t.Errorf("%s: %d reads and %d updates, the budget is %d and %d", c.line, reads, updates, c.reads, c.updates)
+		}
+	}
+}
