@@ -70,7 +70,9 @@ func newRig(t testing.TB, d string, o *Options, on *Listener) *rig {
 		on.NewSession = r.log.session
 	}
 	o.Portable = d == "portable" || d == "pipe"
-	o.Log = slog.New(slog.NewTextHandler(io.Discard, nil))
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
+	}
 	r.srv = NewServer(*o)
 	if d == "pipe" {
 		r.connect = func() net.Conn { return r.srv.Pipe(on, netip.AddrPort{}) }
