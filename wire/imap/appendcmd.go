@@ -39,14 +39,18 @@ func (*Append) Name() string { return "APPEND" }
 func parseAppend(c *cursor) (Command, error) {
 	c.sp()
 	a := &Append{Mailbox: c.mailbox()}
+	parseAppendMessages(c, a)
+	return a, c.err
+}
+
+func parseAppendMessages(c *cursor, a *Append) {
 	for c.ok() {
 		c.sp()
 		a.Messages = append(a.Messages, parseAppendMessage(c))
 		if c.atEnd() {
-			break
+			return
 		}
 	}
-	return a, c.err
 }
 
 // append-message = [SP flag-list] [SP date-time] SP append-data

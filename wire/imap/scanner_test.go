@@ -222,7 +222,7 @@ func TestParseAppendSoFar(t *testing.T) {
 	s.Feed(nil)
 	s.Feed([]byte(" UTF8 (~{5+}\r\n"))
 	_, cmd, ok, err = imap.Parser{}.ParseAppend(s.Frame())
-	if !ok || err != nil || len(cmd.Messages) != 2 || !cmd.Messages[1].UTF8 || cmd.Messages[0].Message.Sink != 0 {
+	if last := len(cmd.Messages) - 1; !ok || err != nil || !cmd.Messages[last].UTF8 || cmd.Messages[last].Message.Size != 5 || cmd.Mailbox != "INBOX" {
 		t.Fatalf("second: %#v %v %v", cmd, ok, err)
 	}
 	s.Sink()
