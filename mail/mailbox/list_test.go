@@ -1,6 +1,7 @@
 package mailbox_test
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -131,5 +132,15 @@ func TestAttributes(t *testing.T) {
 	}
 	if got := mailbox.Attributes(&l, true, 0, 0); slices.Contains(got, `\Subscribed`) {
 		t.Error(got)
+	}
+}
+
+func BenchmarkList(b *testing.B) {
+	var all []mailbox.Mailbox
+	for i := range 10000 {
+		all = append(all, mailbox.Mailbox{Name: fmt.Sprintf("Projects/%d/%d", i%100, i), Exists: true, Subscribed: i%3 == 0})
+	}
+	for b.Loop() {
+		mailbox.List(all, []string{"*"}, 0)
 	}
 }

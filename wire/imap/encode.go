@@ -6,7 +6,7 @@ import "citron/wire/imap/utf7"
 type encoder struct {
 	dst  []byte
 	utf8 bool
-	cuts []int // see AppendCommand
+	cuts []int // offsets of octets left out, as AppendCommand gives them
 }
 
 // uidCommand is a command that has a UID form.

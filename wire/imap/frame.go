@@ -2,8 +2,8 @@ package imap
 
 // Frame is one whole command: its text without the final CRLF, literals
 // included as they came, except that the octets of those the session took
-// itself (Scanner.Sink) are left out. It is valid until the next call of the Scanner,
-// or until the bytes given to Feed are reused.
+// itself (Scanner.Sink) are left out. It is valid until the next call of the
+// Scanner, or until the bytes given to Feed are reused.
 type Frame struct {
 	Bytes []byte
 	// sinks are the offsets in Bytes at which octets are left out.

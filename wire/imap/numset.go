@@ -65,8 +65,8 @@ func byFrom(a, b Range) int { return cmp.Compare(a.From, b.From) }
 // how sets are built while walking a mailbox.
 func (s NumSet) Add(n uint32) NumSet { return s.AddRange(n, n) }
 
-// AddRange returns s with from … to in it, from <= to; fast when they are above all of
-// s.
+// AddRange returns s with from … to in it, from <= to; fast when they are
+// above all of s, else as slow as sorting s.
 func (s NumSet) AddRange(from, to uint32) NumSet {
 	if len(s) > 0 {
 		last := &s[len(s)-1]

@@ -49,19 +49,20 @@ type (
 	}
 )
 
-// StatusDataResponse is STATUS. Items says which fields were there.
+// StatusDataResponse is STATUS. Items says which fields were sent.
 type StatusDataResponse struct {
-	Mailbox                                                 string
-	Items                                                   StatusItems
-	Messages, Recent, UIDNext, UIDValidity, Unseen, Deleted uint32
-	Size                                                    int64
-	HighestModSeq                                           uint64
-	MailboxID                                               string
-	AppendLimit                                             int64 // -1 for NIL
+	Mailbox              string
+	Items                StatusItems
+	Messages, Recent     uint32
+	UIDNext, UIDValidity uint32
+	Unseen, Deleted      uint32
+	Size                 int64 // octets
+	HighestModSeq        uint64
+	MailboxID            string
+	AppendLimit          int64 // octets; -1 for NIL, no limit
 }
 
-// FetchResponse is FETCH. What was not sent is zero or nil; Has tells for those where
-// zero is a value.
+// FetchResponse is FETCH. What was not sent is zero or nil.
 type FetchResponse struct {
 	Seq          uint32
 	UID          uint32
@@ -70,7 +71,7 @@ type FetchResponse struct {
 	Size         NNumber // RFC822.SIZE
 	ModSeq       uint64
 	EmailID      string
-	ThreadID     NString
+	ThreadID     NString    // not Valid when NIL, too
 	SaveDate     *time.Time // zero time for NIL
 	Preview      *NString
 	Envelope     *Envelope
