@@ -3,6 +3,7 @@ package imap_test
 import (
 	"errors"
 	"fmt"
+	"reflect"
 	"strings"
 	"testing"
 
@@ -293,4 +294,22 @@ func FuzzScanner(f *testing.F) {
 			t.Errorf("in pieces of %d: %s", n, diff)
 		}
 	})
+}
+
+// TestScannerHoldsNothing: a parked session's Scanner is as it was made.
+func TestScannerHoldsNothing(t *testing.T) {
+	for _, input := range []string{"a NOOP\r\n", "a LOGIN {1+}\r\nx y\r\n", "a NO\x00OP\r\n", "a LOGIN {7}\r\n", "a LOGIN {7+}\r\n1234567 x\r\n"} {
+		var s imap.Scanner
+		for rest := []byte(input); ; {
+			n, ev, _ := s.Feed(rest)
+			if rest = rest[n:]; ev == imap.LiteralStart {
+				decide(&s)
+			} else if ev == imap.NeedMore && len(rest) == 0 {
+				break
+			}
+		}
+		if !reflect.DeepEqual(s, imap.Scanner{}) {
+			t.Errorf("after %q: %+v", input, s)
+		}
+	}
 }
