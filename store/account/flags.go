@@ -10,10 +10,11 @@ import (
 // StoreFlags changes the flags of those of uids that are there, in steps of
 // Options.Step messages, each a transaction. each, if not nil, gets after its
 // step is durable the entries of every message found and not refused (changed
-// or not), in UID order; the slice is reused. A failure in the middle leaves
-// the steps before done, and the result says which (RFC 9051 §6.4.6 does not
-// ask for more). Kinds: NoMailbox, Limit (keywords).
-func (a *Account) StoreFlags(ctx context.Context, by Actor, id MailboxID, uids uidset.Ranges, c FlagChange, each func([]Entry) error) (res StoreResult, err error) {
+// or not), in UID order, and the modseq that each had before, by which a caller
+// tells a change of its own from one that another made just before it. A
+// failure in the middle leaves the steps before done, and the result says which
+// (RFC 9051 §6.4.6 does not ask for more). Kinds: NoMailbox, Limit (keywords).
+func (a *Account) StoreFlags(ctx context.Context, by Actor, id MailboxID, uids uidset.Ranges, c FlagChange, each func(now []Entry, before []ModSeq) error) (res StoreResult, err error) {
 	err = a.inSteps(ctx, id, uids, uidset.All, func(some uidset.Ranges) error {
 		var step flagStep
 		err := a.write(ctx, func(t *txn) (err error) {
@@ -29,7 +30,7 @@ func (a *Account) StoreFlags(ctx context.Context, by Actor, id MailboxID, uids u
 		if each == nil || len(step.entries) == 0 {
 			return nil
 		}
-		return each(step.entries)
+		return each(step.entries, step.before)
 	})
 	res.Changed, res.Modified = uidset.Normalize(res.Changed), uidset.Normalize(res.Modified)
 	return res, err
@@ -55,6 +56,7 @@ func (a *Account) inSteps(ctx context.Context, id MailboxID, uids uidset.Ranges,
 // flagStep is the outcome of one step.
 type flagStep struct {
 	entries           []Entry
+	before            []ModSeq // of entries
 	changed, modified uidset.Ranges
 	modseq            ModSeq
 }
@@ -77,7 +79,10 @@ func (t *txn) storeFlags(id MailboxID, uids uidset.Ranges, c FlagChange) (s flag
 			return true
 		})
 	}
-	s.entries = list
+	s.entries, s.before = list, make([]ModSeq, len(list))
+	for i := range list {
+		s.before[i] = list[i].ModSeq
+	}
 	if len(list) == 0 {
 		return s, nil
 	}

@@ -39,6 +39,15 @@ type modelBox struct {
 	messages []modelMessage
 }
 
+func (b *modelBox) modSeqOf(u account.UID) account.ModSeq {
+	for i := range b.messages {
+		if b.messages[i].uid == u {
+			return b.messages[i].modseq
+		}
+	}
+	return 0
+}
+
 type modelMessage struct {
 	uid      account.UID
 	text     string
@@ -247,8 +256,11 @@ func (h *history) storeFlags(rt *rapid.T) {
 		c.UnchangedSince = &since
 	}
 	told := make(map[account.UID]account.Entry)
-	res, err := h.a.StoreFlags(h.ctx, h.by, h.id(b), set, c, func(list []account.Entry) error {
-		for _, e := range list {
+	res, err := h.a.StoreFlags(h.ctx, h.by, h.id(b), set, c, func(list []account.Entry, before []account.ModSeq) error {
+		for i, e := range list {
+			if was := b.modSeqOf(e.UID); before[i] != was {
+				rt.Errorf("UID %d had modseq %d before, not %d", e.UID, was, before[i])
+			}
 			told[e.UID] = e
 		}
 		return nil

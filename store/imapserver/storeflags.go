@@ -109,7 +109,7 @@ func (s *Session) newFlagTeller(c *command, silent bool) (*flagTeller, error) {
 }
 
 // batch is the account's callback, called when the change is durable.
-func (t *flagTeller) batch(entries []account.Entry) error {
+func (t *flagTeller) batch(entries []account.Entry, before []account.ModSeq) error {
 	s, m := t.s, t.s.selected
 	info := s.currentInfo()
 	var known uidset.Ranges
