@@ -162,7 +162,7 @@ func closeGaps(b []byte) []byte {
 	if bytes.IndexByte(b, ' ') < 0 {
 		return b
 	}
-	b = bytes.TrimSpace(b)
+	b = bytes.Trim(b, " ")
 	out := b[:0]
 	for i, c := range b {
 		if c == ' ' && (b[i-1] == '.' || b[i+1] == '.') {

@@ -25,7 +25,7 @@ func Fields(header []byte) iter.Seq[Field] {
 				return
 			}
 			f := Field{Raw: header[:n:n]}
-			colon := bytes.IndexByte(f.Raw, ':')
+			colon := colonAt(f.Raw)
 			if f.Name = fieldName(f.Raw, colon); f.Name != nil {
 				f.Value = f.Raw[colon+1:]
 			}
@@ -114,7 +114,7 @@ func (f *FieldFilter) Append(dst, header []byte) []byte {
 			return append(dst, header...)
 		}
 		field := header[:n]
-		name := fieldName(field, bytes.IndexByte(field, ':'))
+		name := fieldName(field, colonAt(field))
 		if (name != nil && f.has(name)) != f.not {
 			dst = append(dst, field...)
 		}

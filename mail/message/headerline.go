@@ -64,7 +64,7 @@ func (p *Parser) headerLine(l line) bool {
 		p.endHeader()
 		return true
 	case l.b[0] == ' ' || l.b[0] == '\t':
-		if p.pos == n.Header && !bytes.ContainsRune(l.b, ':') {
+		if p.pos == n.Header && colonAt(l.b) < 0 {
 			p.endHeader()
 			return false
 		}
@@ -76,7 +76,7 @@ func (p *Parser) headerLine(l line) bool {
 			return false
 		}
 	}
-	colon := bytes.IndexByte(l.b, ':')
+	colon := colonAt(l.b)
 	name := fieldName(l.b, colon)
 	if name == nil && p.pos == n.Header && !mboxFrom(l.b) {
 		p.endHeader()
@@ -152,6 +152,14 @@ func blank(l []byte) bool {
 func mboxFrom(l []byte) bool {
 	return bytes.HasPrefix(l, []byte("From ")) || bytes.HasPrefix(l, []byte(">From "))
 }
+
+// maxFieldName is the longest field name that is honoured, with the space after
+// it, in bytes; a line may have 998 (RFC 5322 §2.1.1).
+const maxFieldName = 998
+
+// colonAt gives the index of the colon that ends a field's name; -1 if there is
+// none where one could be.
+func colonAt(l []byte) int { return bytes.IndexByte(l[:min(len(l), maxFieldName+1)], ':') }
 
 // fieldName gives the name of the field that a line begins, or nil: printable
 // bytes other than colon, then (obsolete, RFC 5322 §4.5) white space, then the

@@ -137,12 +137,12 @@ func (p *Parser) readHeader(b []byte) []byte {
 	for p.inHeader && len(b) > 0 {
 		i := bytes.IndexByte(b, '\n')
 		if i < 0 {
-			p.hold(b, max(p.room(), maxCandidate))
+			p.hold(b, p.headerHold())
 			return nil
 		}
 		l := line{b: b[:i+1], n: int64(i + 1), whole: true}
 		if p.heldLen > 0 {
-			p.hold(l.b, max(p.room(), maxCandidate))
+			p.hold(l.b, p.headerHold())
 			l = p.takeHeld(true)
 		} else if p.nul {
 			l.nul = bytes.IndexByte(l.b, 0) >= 0
@@ -154,6 +154,10 @@ func (p *Parser) readHeader(b []byte) []byte {
 	}
 	return b
 }
+
+// headerHold is how much is held of a line of a header, which may turn out to
+// be a delimiter or the body's.
+func (p *Parser) headerHold() int { return max(p.room(), maxCandidate, 4*p.limits.Preview) }
 
 // maxCandidate is the number of bytes of a line that are looked at to tell
 // whether it is a delimiter: dashes, boundary, and room for trailing space.

@@ -98,7 +98,7 @@ func readQuoted(b string) (sexpr, string, error) {
 				return sexpr{}, b, fmt.Errorf("bad escape")
 			}
 			out.WriteByte(b[i])
-		case c == 0 || c == '\r' || c == '\n' || c > 126:
+		case c == 0 || c == '\r' || c == '\n' || c > 127:
 			return sexpr{}, b, fmt.Errorf("byte %#x in quoted string", c)
 		default:
 			out.WriteByte(c)

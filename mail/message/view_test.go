@@ -44,6 +44,11 @@ func checkView(t *testing.T, raw []byte) {
 	if err := consistent(shown, index); err != nil {
 		t.Fatal(err)
 	}
+	for _, p := range tree {
+		if p.Flags&HeaderNUL != 0 {
+			return // what a header says may change with its NULs
+		}
+	}
 	shownTree := parse(shown).Tree()
 	if len(shownTree) != len(tree) {
 		t.Fatalf("%d parts, not %d\n%q", len(shownTree), len(tree), shown)
