@@ -10,7 +10,7 @@ import imaplib, re, signal, smtplib, subprocess, sys, time, os
 citron, data, offset = sys.argv[1], sys.argv[2], int(sys.argv[3])
 trace = data + ".strace"
 server = subprocess.Popen(
-    ["strace", "-f", "-qq", "-s", "200", "-e", "trace=read,recvfrom,recvmsg,readv,write,writev,sendto,sendmsg,fsync,fdatasync",
+    ["strace", "-f", "-qq", "-s", "70000", "-e", "trace=read,recvfrom,recvmsg,readv,write,writev,sendto,sendmsg,fsync,fdatasync",
      "-o", trace, citron, "demo", "--data", data, "--listen-offset", str(offset)],
     stdout=subprocess.PIPE, text=True)
 while server.stdout.readline().strip() != "ready":

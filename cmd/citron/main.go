@@ -14,6 +14,8 @@ import (
 	"syscall"
 
 	"github.com/alecthomas/kong"
+
+	"citron/tool/bench"
 )
 
 // version is set by the linker for releases.
@@ -27,6 +29,8 @@ type commands struct {
 	Domain  domainCmd        `cmd:"" help:"Add, list and remove domains."`
 	Import  importCmd        `cmd:"" help:"Bring mail into an account from mbox, Maildir, files or another IMAP server."`
 	Export  exportCmd        `cmd:"" help:"Write an account's mail to Maildir or mbox."`
+	Verify  verifyCmd        `cmd:"" help:"Prove that what is stored is whole; the server must be stopped."`
+	Bench   bench.Command    `cmd:"" help:"Measure this or any other server, and compare several in one run."`
 	Version kong.VersionFlag `help:"Print the version and end."`
 }
 
