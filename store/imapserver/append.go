@@ -132,7 +132,7 @@ func (s *Session) dropAppend() {
 }
 
 // append runs when the whole command has come.
-func (s *Session) append(c *command, _ *imap.Append) error {
+func (s *Session) append(c *command, a *imap.Append) error {
 	p := s.appending
 	if p.err != nil {
 		s.dropAppend()
@@ -142,6 +142,9 @@ func (s *Session) append(c *command, _ *imap.Append) error {
 	result, err := s.user.account.Append(s.srv.ctx, s.user.actor(), p.mailbox, p.items)
 	if err != nil {
 		return tryCreate(err)
+	}
+	if name := mailbox.Canonical(a.Mailbox); name != a.Mailbox {
+		s.writeOldName(name, a.Mailbox)
 	}
 	c.code = imap.CodeAppendUID{UIDValidity: result.UIDValidity, UIDs: numSet(result.UIDs)}
 	return nil

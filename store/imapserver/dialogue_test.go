@@ -264,6 +264,7 @@ func (d *dialogue) connect(name string, options ...string) *peer {
 //	closed NAME            the server must have closed the session
 //	wait DURATION          time passes
 //	deliver MAILBOX FILE   a message arrives for alice
+//	maintain               what is due in the background is done
 //	passwd ACCOUNT NEW     a password changes
 //	crowded NAME           the account's connection limit is reached
 func (d *dialogue) direct(f []string) {
@@ -291,6 +292,8 @@ func (d *dialogue) direct(f []string) {
 	case "deliver":
 		d.deliver(f[1], d.messages[f[2]])
 		d.settle()
+	case "maintain":
+		d.maintain()
 	case "passwd":
 		d.changePassword(f[1], f[2])
 		d.settle()

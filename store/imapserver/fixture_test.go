@@ -148,3 +148,15 @@ func (f *fixture) changePassword(name, password string) {
 	_, err = f.users.SetPassword(ctx, name, secret)
 	f.check(err)
 }
+
+// maintain does all that is due in the background.
+func (f *fixture) maintain() {
+	f.t.Helper()
+	for {
+		next, err := f.store.Maintain(context.Background(), *f.clock)
+		f.check(err)
+		if next.After(*f.clock) {
+			return
+		}
+	}
+}

@@ -26,24 +26,21 @@ func (s *Session) create(c *command, a *imap.Create) error {
 	if err != nil {
 		return err
 	}
-	s.tellNormalised(info, a.Mailbox)
+	if given := strings.TrimSuffix(a.Mailbox, string(mailbox.Separator)); given != info.Name {
+		s.writeOldName(info.Name, given)
+	}
 	c.code = imap.CodeMailboxID(info.ObjectID)
 	return nil
 }
 
-// tellNormalised says under which name a mailbox goes if that is not the one
-// the client gave (RFC 9051 §6.3.4, §6.3.9.7).
-func (s *Session) tellNormalised(info *account.MailboxInfo, given string) {
-	given = strings.TrimSuffix(given, string(mailbox.Separator))
-	if info.Name != given {
-		s.w.List(&imap.ListData{Separator: mailbox.Separator, Mailbox: info.Name, OldName: given})
-	}
-}
-
-func (s *Session) delete(c *command, a *imap.Delete) error {
-	info, ok := s.user.account.Lookup(mailbox.Canonical(a.Mailbox))
+func (s *Session) delete(_ *command, a *imap.Delete) error {
+	name := mailbox.Canonical(a.Mailbox)
+	info, ok := s.user.account.Lookup(name)
 	if err := s.user.account.DeleteMailbox(s.srv.ctx, s.user.actor(), a.Mailbox); err != nil {
 		return err
+	}
+	if name != a.Mailbox {
+		s.writeOldName(name, a.Mailbox, `\NonExistent`)
 	}
 	if ok && s.selected != nil && s.selected.id() == info.ID {
 		s.unselect()
@@ -53,7 +50,20 @@ func (s *Session) delete(c *command, a *imap.Delete) error {
 }
 
 func (s *Session) rename(_ *command, a *imap.Rename) error {
-	return s.user.account.RenameMailbox(s.srv.ctx, s.user.actor(), a.From, a.To)
+	if err := s.user.account.RenameMailbox(s.srv.ctx, s.user.actor(), a.From, a.To); err != nil {
+		return err
+	}
+	to := strings.TrimSuffix(a.To, string(mailbox.Separator))
+	if mailbox.Canonical(a.From) != a.From || mailbox.Canonical(to) != to {
+		s.writeOldName(mailbox.Canonical(to), a.From)
+	}
+	return nil
+}
+
+// writeOldName tells a client that gave a name not in normal form which
+// mailbox it spoke of (RFC 9051 §6.3.4 to §6.3.6, §6.3.9.7).
+func (s *Session) writeOldName(name, given string, attributes ...string) {
+	s.w.List(&imap.ListData{Attributes: attributes, Separator: mailbox.Separator, Mailbox: name, OldName: given})
 }
 
 func (s *Session) subscribe(_ *command, a *imap.Subscribe) error {

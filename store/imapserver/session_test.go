@@ -192,6 +192,24 @@ func TestManyChangesAreDrained(t *testing.T) {
 
 func (p *peer) selected() *selected { return p.session.(*Session).selected }
 
+// A line beyond the limit is refused, held in bounded memory, and forgotten.
+func TestLongLine(t *testing.T) {
+	f := newFixture(t)
+	p := f.login()
+	p.in = append(p.in, "a LIST \"\" "...)
+	for range 1000 {
+		p.in = append(p.in, bytes.Repeat([]byte("x"), 1000)...)
+		p.run(t)
+		if held := cap(p.session.(*Session).scan.Frame().Bytes); held > 128<<10 {
+			t.Fatalf("%d bytes are held", held)
+		}
+	}
+	out := p.say(t, "", "b NOOP")
+	if !strings.HasPrefix(out, "a BAD [TOOBIG] ") || !strings.HasSuffix(out, "\r\nb OK NOOP completed\r\n") {
+		t.Errorf("%q", out)
+	}
+}
+
 // A session that is closed in the middle of a slow command leaves nothing.
 func TestCloseInTheMiddle(t *testing.T) {
 	f := newFixture(t)
