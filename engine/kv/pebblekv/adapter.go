@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"os"
 	"path"
+	"strings"
 	"time"
 
 	pebblevfs "github.com/cockroachdb/pebble/v2/vfs"
@@ -20,12 +21,11 @@ const walCategory pebblevfs.DiskWriteCategory = "pebble-wal"
 // otherwise come at once, again and again.
 const noSpacePause = 200 * time.Millisecond
 
-// adapter is our file system as Pebble wants it. failed is told of every
-// failure of the log before Pebble is: by the time Pebble reacts, the engine
-// has stopped taking work.
+// adapter is our file system as Pebble wants it. It hears of every failure of
+// the log before Pebble does, and stops the engine.
 type adapter struct {
-	fs     vfs.FS
-	failed func(error)
+	fs      vfs.FS
+	stopper *stopper
 }
 
 var _ pebblevfs.FS = (*adapter)(nil)
@@ -33,32 +33,43 @@ var _ pebblevfs.FS = (*adapter)(nil)
 // wrap makes a file of ours one of Pebble's; size is what it holds already.
 func (a *adapter) wrap(f vfs.File, category pebblevfs.DiskWriteCategory, size int64) pebblevfs.File {
 	native, _ := f.(vfs.Native)
-	wrapped := adapterFile{File: f, native: native}
+	wrapped := adapterFile{File: f, native: native, stopper: a.stopper}
 	if category == walCategory {
-		return &logFile{adapterFile: wrapped, zeroed: size, failed: a.failed}
+		return &logFile{adapterFile: wrapped, zeroed: size}
 	}
 	return &wrapped
 }
 
-// logError reports the failure to prepare a file of the log.
-func (a *adapter) logError(category pebblevfs.DiskWriteCategory, err error) error {
+// failed is what came of preparing a file that was to be written.
+func (a *adapter) failed(category pebblevfs.DiskWriteCategory, err error) error {
 	if category == walCategory {
-		a.failed(err)
+		return a.stopper.logFailed(err)
 	}
 	return err
 }
 
 // Create replaces a file of that name, unlike ours.
+//
+// A marker is a file whose name says which manifest is in force. Pebble makes
+// it right after the manifest and syncs the directory then, trusting that of
+// two new entries the second does not survive a crash without the first. Our
+// contract promises no such order, so the manifest's entry is synced before.
 func (a *adapter) Create(name string, category pebblevfs.DiskWriteCategory) (pebblevfs.File, error) {
+	a.stopper.freeze()
+	if strings.HasPrefix(path.Base(name), "marker.") {
+		if err := a.fs.SyncDir(path.Dir(name)); err != nil {
+			return nil, a.stopper.logFailed(err)
+		}
+	}
 	f, err := a.fs.Create(name)
 	for errors.Is(err, fs.ErrExist) {
 		if err := a.fs.Remove(name); err != nil && !errors.Is(err, fs.ErrNotExist) {
-			return nil, a.logError(category, err)
+			return nil, a.failed(category, err)
 		}
 		f, err = a.fs.Create(name)
 	}
 	if err != nil {
-		return nil, a.logError(category, err)
+		return nil, a.failed(category, err)
 	}
 	return a.wrap(f, category, 0), nil
 }
@@ -105,7 +116,10 @@ func (a *adapter) OpenDir(name string) (pebblevfs.File, error) {
 	return &adapterDir{adapter: a, name: name}, nil
 }
 
-func (a *adapter) Remove(name string) error { return a.fs.Remove(name) }
+func (a *adapter) Remove(name string) error {
+	a.stopper.freeze()
+	return a.fs.Remove(name)
+}
 
 // RemoveAll removes a directory that Pebble filled.
 func (a *adapter) RemoveAll(name string) error {
@@ -122,24 +136,28 @@ func (a *adapter) RemoveAll(name string) error {
 	return nil
 }
 
-func (a *adapter) Rename(oldName, newName string) error { return a.fs.Rename(oldName, newName) }
+func (a *adapter) Rename(oldName, newName string) error {
+	a.stopper.freeze()
+	return a.fs.Rename(oldName, newName)
+}
 
 // ReuseForWrite makes a new log of an old one, whose blocks are on the disk
 // already: writing over them needs no change of the file's metadata.
 func (a *adapter) ReuseForWrite(
 	oldName, newName string, category pebblevfs.DiskWriteCategory,
 ) (pebblevfs.File, error) {
+	a.stopper.freeze()
 	if err := a.fs.Rename(oldName, newName); err != nil {
-		return nil, a.logError(category, err)
+		return nil, a.failed(category, err)
 	}
 	f, err := a.fs.OpenWrite(newName)
 	if err != nil {
-		return nil, a.logError(category, err)
+		return nil, a.failed(category, err)
 	}
 	info, err := f.Stat()
 	if err != nil {
 		f.Close()
-		return nil, a.logError(category, err)
+		return nil, a.failed(category, err)
 	}
 	return a.wrap(f, category, info.Size()), nil
 }

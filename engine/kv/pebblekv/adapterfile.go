@@ -14,7 +14,8 @@ import (
 // marker. The log's files are logFiles.
 type adapterFile struct {
 	vfs.File
-	native vfs.Native // nil: an ordinary file
+	native  vfs.Native // nil: an ordinary file
+	stopper *stopper
 }
 
 var _ pebblevfs.File = (*adapterFile)(nil)
@@ -28,17 +29,24 @@ func (f *adapterFile) check(err error) error {
 }
 
 func (f *adapterFile) Write(p []byte) (int, error) {
+	f.stopper.freeze()
 	n, err := f.File.Write(p)
 	return n, f.check(err)
 }
 
 func (f *adapterFile) WriteAt(p []byte, offset int64) (int, error) {
+	f.stopper.freeze()
 	n, err := f.File.WriteAt(p, offset)
 	return n, f.check(err)
 }
 
-func (f *adapterFile) Sync() error     { return f.check(f.File.Sync()) }
-func (f *adapterFile) SyncData() error { return f.check(f.File.SyncData()) }
+func (f *adapterFile) Sync() error     { return f.sync(f.File.Sync) }
+func (f *adapterFile) SyncData() error { return f.sync(f.File.SyncData) }
+
+func (f *adapterFile) sync(how func() error) error {
+	f.stopper.freeze()
+	return f.check(how())
+}
 
 // SyncTo is Pebble's way to keep few dirty pages; it promises nothing.
 func (f *adapterFile) SyncTo(length int64) (fullSync bool, err error) {
@@ -74,11 +82,8 @@ type adapterDir struct {
 var _ pebblevfs.File = (*adapterDir)(nil)
 
 func (d *adapterDir) Sync() error {
-	err := d.adapter.fs.SyncDir(d.name)
-	if err != nil {
-		d.adapter.failed(err)
-	}
-	return err
+	d.adapter.stopper.freeze()
+	return d.adapter.stopper.logFailed(d.adapter.fs.SyncDir(d.name))
 }
 
 func (d *adapterDir) SyncData() error                { return d.Sync() }

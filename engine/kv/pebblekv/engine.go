@@ -21,19 +21,21 @@
 //
 // When a write or a sync of the log fails nothing can be said any more about
 // what is durable. The adapter to our file system sees the error first: it
-// stops the engine (kv.ErrStopped to everybody), then calls Options.Fatal,
-// which by default ends the process, and only then lets Pebble know. Commits
-// under way report *kv.UnknownError; after reopening, Outcome compares the
-// transaction's id with the one in the account's head. Other failures that
+// stops the engine (kv.ErrStopped to everybody) and calls Options.Fatal, which
+// by default ends the process. Where it does not, Pebble never hears of the
+// error: the call, and every later one that would change a file, is frozen.
+// Commits under way report *kv.UnknownError; after reopening, Outcome compares
+// the transaction's id with the one in the account's head. Other failures that
 // Pebble cannot live with (Logger.Fatalf, background errors) take the same
-// way, except a full volume, which Pebble survives: it retries. Long before
-// that, below Options.FreeFloor, Update refuses with kv.ErrNoSpace.
+// way, except a full volume in a flush or a compaction, which Pebble retries.
+// Long before that, below Options.FreeFloor, Update refuses with kv.ErrNoSpace.
 package pebblekv
 
 import (
 	"context"
 	"fmt"
 	"sync/atomic"
+	"time"
 
 	"github.com/cockroachdb/pebble/v2"
 
@@ -48,34 +50,53 @@ type Engine struct {
 	reads, views, updates atomic.Uint64
 	shards                [shards]shard
 	anchor                anchor
-	stopper
+	survive               bool
+	*stopper
 }
 
 var _ kv.Engine = (*Engine)(nil)
 
 // Open opens the database in a directory of fs, making both if missing. The
-// error wraps vfs.ErrLocked if another process has it open.
+// error wraps vfs.ErrLocked if another process has it open. After any other
+// error the directory may stay locked until this process ends.
 func Open(fs vfs.FS, dir string, o Options) (*Engine, error) {
 	o = o.withDefaults()
 	e := &Engine{
-		floor:   floor{fs: fs, bytes: o.FreeFloor},
-		stopper: stopper{fatal: o.Fatal},
+		floor:   floor{fs: fs, bytes: o.FreeFloor, start: time.Now()},
+		survive: o.Survive,
+		stopper: newStopper(o.Fatal),
 	}
 	for i := range e.shards {
 		e.shards[i].accounts = make(map[kv.Account]*account)
 		e.shards[i].idle.L = &e.shards[i].mu
 	}
-	db, err := pebble.Open(dir, o.pebble(&adapter{fs: fs, failed: e.stop}, &e.stopper))
-	if err != nil {
+	// Pebble waits until the flush of what its log held succeeds, however
+	// often it fails; we wait for the first failure.
+	opened := make(chan error, 1)
+	go func() { opened <- e.open(dir, o.pebble(&adapter{fs: fs, stopper: e.stopper})) }()
+	select {
+	case err := <-opened:
+		if err == nil {
+			return e, nil
+		}
 		return nil, fmt.Errorf("open %s: %w", dir, err)
-	}
-	if err := e.Stopped(); err != nil {
-		db.Close()
+	case <-e.halted:
 		return nil, fmt.Errorf("open %s: %w", dir, e.cause())
 	}
-	e.db = db
-	e.stopper.opened.Store(true)
-	return e, nil
+}
+
+// open opens Pebble, which panics where its log cannot be made.
+func (e *Engine) open(dir string, o *pebble.Options) (err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			err = fmt.Errorf("pebble: %v", r)
+		}
+	}()
+	if e.db, err = pebble.Open(dir, o); err != nil {
+		return err
+	}
+	e.opened.Store(true)
+	return e.cause() // of a failure that Pebble let pass
 }
 
 // View implements kv.Engine.
@@ -134,6 +155,7 @@ func (e *Engine) admit(ctx context.Context) error {
 // commit makes the transaction durable, then visible. It is not given up for
 // a context: once begun, only its end can tell what became of it.
 func (e *Engine) commit(a kv.Account, acct *account, t *tx) error {
+	e.floor.wrote(t.batch.Len())
 	e.hide(a, acct)
 	err := e.apply(t.batch)
 	if err == nil {
@@ -148,12 +170,27 @@ func (e *Engine) commit(a kv.Account, acct *account, t *tx) error {
 	return nil
 }
 
-// apply hands the batch to Pebble, which panics when its log is broken.
-func (e *Engine) apply(b *pebble.Batch) (err error) {
+// apply hands the batch to Pebble. One that is to survive a failure does not
+// wait for a Pebble that will never answer.
+func (e *Engine) apply(b *pebble.Batch) error {
+	if !e.survive {
+		return e.applyHere(b)
+	}
+	done := make(chan error, 1)
+	go func() { done <- e.applyHere(b) }()
+	select {
+	case err := <-done:
+		return err
+	case <-e.halted:
+		return e.cause()
+	}
+}
+
+// applyHere turns Pebble's panic at a log it cannot write into a failure.
+func (e *Engine) applyHere(b *pebble.Batch) (err error) {
 	defer func() {
 		if r := recover(); r != nil {
 			err = fmt.Errorf("commit: %v", r)
-			e.wedged.Store(true)
 			e.stop(err)
 		}
 	}()
@@ -193,7 +230,8 @@ func (e *Engine) Stats() kv.Stats {
 // Metrics gives Pebble's own figures, for diagnosis.
 func (e *Engine) Metrics() *pebble.Metrics { return e.db.Metrics() }
 
-// Close implements kv.Engine. Of a stopped engine it saves nothing more.
+// Close implements kv.Engine. A stopped engine is left as it is: its locks may
+// be held for ever, and nothing of it is worth saving.
 func (e *Engine) Close() error {
 	for i := range e.shards {
 		sh := &e.shards[i]
@@ -213,20 +251,16 @@ func (e *Engine) Close() error {
 		}
 		sh.mu.Unlock()
 	}
-	e.anchor.close()
 	if e.Stopped() != nil {
-		e.closeStopped()
 		return nil
 	}
-	return e.db.Close()
-}
-
-// closeStopped gives back the memory of a database after a failure, as far as
-// it can be had: a commit that panicked holds Pebble's locks for ever.
-func (e *Engine) closeStopped() {
-	if e.wedged.Load() {
-		return
+	e.anchor.close()
+	closed := make(chan error, 1)
+	go func() { closed <- e.db.Close() }()
+	select {
+	case err := <-closed:
+		return err
+	case <-e.halted: // it failed to write the end of its log
+		return e.cause()
 	}
-	defer func() { recover() }() // Pebble minds that its log is broken
-	e.db.Close()
 }

@@ -9,33 +9,37 @@ import (
 	"citron/engine/vfs"
 )
 
-// floorInterval is how long an answer about free space is good for.
+// floorInterval is how long an answer about free space is good for, unless
+// much is written meanwhile.
 const floorInterval = 50 * time.Millisecond
 
 // floor refuses new work when the volume is nearly full, so that the log and
 // the compactions of what was accepted always find room.
 type floor struct {
 	fs    vfs.FS
-	bytes uint64 // to be kept free; 0: no floor
+	bytes uint64    // to be kept free; 0: no floor
+	start time.Time // of the clock
 
-	checked atomic.Int64 // when, in nanoseconds of the monotonic clock
+	checked atomic.Int64  // when, in nanoseconds since start
+	written atomic.Uint64 // bytes of commits since then
 	low     atomic.Bool
 }
 
-// start is where the floor's clock begins.
-var start = time.Now()
+// wrote tells of a commit.
+func (f *floor) wrote(n int) { f.written.Add(uint64(n)) }
 
 // check gives kv.ErrNoSpace if less than the floor was free a moment ago.
 func (f *floor) check() error {
 	if f.bytes == 0 {
 		return nil
 	}
-	now := int64(time.Since(start)) + 1
+	now := int64(time.Since(f.start)) + 1
 	last := f.checked.Load()
-	if stale := last == 0 || now-last >= int64(floorInterval); stale && f.checked.CompareAndSwap(last, now) {
+	stale := last == 0 || now-last >= int64(floorInterval) || f.written.Load() > f.bytes/16
+	if stale && f.checked.CompareAndSwap(last, now) {
+		f.written.Store(0)
 		free, _, err := f.fs.Space()
 		if err != nil {
-			f.checked.Store(last)
 			return fmt.Errorf("free space: %w", err)
 		}
 		f.low.Store(free < f.bytes)

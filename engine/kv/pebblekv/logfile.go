@@ -10,12 +10,11 @@ package pebblekv
 // (ext4: 105 instead of 200 µs). To Pebble's reader zeros are the end of the
 // log, like the remains of an old one.
 //
-// Any failure ends the engine, before Pebble hears of it.
+// Any failure stops the engine, before Pebble hears of it.
 type logFile struct {
 	adapterFile
 	written int64 // bytes that Pebble wrote, one Write after the other
-	zeroed  int64 // bytes of the file that are on the disk in some form
-	failed  func(error)
+	zeroed  int64 // bytes that the file had, or that were written as zeros
 }
 
 // stretch is how far ahead of Pebble zeros are written.
@@ -24,26 +23,35 @@ const stretch = 256 << 10
 // zeros is only read.
 var zeros [stretch]byte
 
-func (f *logFile) check(err error) error {
-	if err != nil {
-		f.failed(err)
-	}
-	return err
-}
-
 // Write is called by one goroutine at a time.
 func (f *logFile) Write(p []byte) (int, error) {
+	f.stopper.freeze()
 	end := f.written + int64(len(p))
 	if end > f.zeroed {
 		if _, err := f.File.WriteAt(zeros[:], end); err != nil {
-			return 0, f.check(err)
+			return 0, f.stopper.logFailed(err)
 		}
 		f.zeroed = end + stretch
 	}
 	n, err := f.File.Write(p)
 	f.written += int64(n)
-	return n, f.check(err)
+	return n, f.stopper.logFailed(err)
 }
 
-func (f *logFile) Sync() error     { return f.check(f.File.Sync()) }
-func (f *logFile) SyncData() error { return f.check(f.File.SyncData()) }
+func (f *logFile) Sync() error     { return f.sync(f.File.Sync) }
+func (f *logFile) SyncData() error { return f.sync(f.File.SyncData) }
+
+func (f *logFile) sync(how func() error) error {
+	f.stopper.freeze()
+	return f.stopper.logFailed(how())
+}
+
+// logFailed stops the engine if there is an error, and then never
+// returns.
+func (s *stopper) logFailed(err error) error {
+	if err != nil {
+		s.stop(err)
+		s.freeze()
+	}
+	return err
+}

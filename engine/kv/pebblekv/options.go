@@ -38,9 +38,12 @@ type Options struct {
 	Log *slog.Logger
 	// Fatal is called once, when the storage failed and the engine stopped.
 	// By default it logs to standard error and ends the process: only a
-	// restart can tell what is durable. If it returns, the engine keeps
-	// refusing with kv.ErrStopped.
+	// restart can tell what is durable. One that returns needs Survive.
 	Fatal func(error)
+	// Survive lets the process go on after Fatal, with an engine that answers
+	// kv.ErrStopped and whose goroutines and memory stay. It costs each commit
+	// a goroutine; it is for tests.
+	Survive bool
 }
 
 func (o Options) withDefaults() Options {
@@ -78,7 +81,7 @@ func (o Options) withDefaults() Options {
 // each with Pebble's habit of 4 tables in level 0 and memtables of 32 MiB; 1.4
 // and 46 µs with these); a bloom filter, because most Gets of a delivery ask
 // for what is not there.
-func (o Options) pebble(fs *adapter, s *stopper) *pebble.Options {
+func (o Options) pebble(fs *adapter) *pebble.Options {
 	p := &pebble.Options{
 		FS:                          fs,
 		CacheSize:                   o.Cache,
@@ -89,8 +92,8 @@ func (o Options) pebble(fs *adapter, s *stopper) *pebble.Options {
 		L0StopWritesThreshold:       32,
 		LBaseMaxBytes:               int64(4 * o.MemTable),
 		CompactionConcurrencyRange:  func() (int, int) { return 1, o.Compactions },
-		Logger:                      &pebbleLogger{log: o.Log, stopper: s},
-		EventListener:               o.listener(s),
+		Logger:                      &pebbleLogger{log: o.Log, stopper: fs.stopper},
+		EventListener:               o.listener(fs.stopper),
 	}
 	for i := range p.Levels {
 		p.Levels[i].FilterPolicy = bloom.FilterPolicy(10)
@@ -102,7 +105,8 @@ func (o Options) listener(s *stopper) *pebble.EventListener {
 	return &pebble.EventListener{
 		BackgroundError: func(err error) {
 			o.Log.Error("storage: background work failed", "err", err)
-			if !errors.Is(err, vfs.ErrNoSpace) && !errors.Is(err, pebble.ErrCancelledCompaction) {
+			full := errors.Is(err, vfs.ErrNoSpace) && s.opened.Load() // to be tried again
+			if !full && !errors.Is(err, pebble.ErrCancelledCompaction) {
 				s.stop(err)
 			}
 		},

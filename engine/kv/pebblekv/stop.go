@@ -8,12 +8,16 @@ import (
 	"citron/engine/kv"
 )
 
-// stopper remembers the failure that stopped the engine.
+// stopper stops the engine at the first failure that it must not survive.
 type stopper struct {
 	fatal   func(error)
 	opened  atomic.Bool
-	wedged  atomic.Bool // a panic left Pebble's locks held
 	failure atomic.Pointer[error]
+	halted  chan struct{} // closed when stopped
+}
+
+func newStopper(fatal func(error)) *stopper {
+	return &stopper{fatal: fatal, halted: make(chan struct{})}
 }
 
 // Stopped gives kv.ErrStopped once the engine has seen a failure after which
@@ -34,10 +38,23 @@ func (s *stopper) cause() error {
 }
 
 // stop stops the engine for good; the first failure is the one kept. While
-// the database is being opened, the error goes to the caller of Open instead.
+// the database is being opened, it is Open's error instead of fatal.
 func (s *stopper) stop(err error) {
-	if s.failure.CompareAndSwap(nil, &err) && s.opened.Load() {
+	if !s.failure.CompareAndSwap(nil, &err) {
+		return
+	}
+	close(s.halted)
+	if s.opened.Load() {
 		s.fatal(fmt.Errorf("storage failed: %w", err))
+	}
+}
+
+// freeze keeps the caller for ever if the engine has stopped. It stands before
+// and after every change of a file: a stopped engine writes nothing more, and
+// Pebble is never left to react to a failure in its own way.
+func (s *stopper) freeze() {
+	if s.failure.Load() != nil {
+		select {}
 	}
 }
 
@@ -55,8 +72,23 @@ func (l *pebbleLogger) Errorf(format string, args ...any) {
 	l.log.Error("pebble: " + fmt.Sprintf(format, args...))
 }
 
-// Fatalf stops the engine. It may return, and Pebble's commit then says that
-// all went well: see Engine.commit.
+// Fatalf stops the engine. If Options.Fatal returns, so does Fatalf, and then
+// Pebble's commit says that all went well: see Engine.commit.
 func (l *pebbleLogger) Fatalf(format string, args ...any) {
-	l.stopper.stop(fmt.Errorf(format, args...))
+	failure := &pebbleError{text: fmt.Sprintf(format, args...)}
+	for _, arg := range args {
+		if err, ok := arg.(error); ok {
+			failure.cause = err
+		}
+	}
+	l.stopper.stop(failure)
 }
+
+// pebbleError is what Pebble said at the end, and why, if it said so.
+type pebbleError struct {
+	text  string
+	cause error
+}
+
+func (e *pebbleError) Error() string { return e.text }
+func (e *pebbleError) Unwrap() error { return e.cause }

@@ -82,8 +82,10 @@ func (t *tx) DeleteRange(from, to []byte) {
 	if !ok {
 		upper = beyondAll
 	}
+	// Even an empty range makes a transaction that Outcome knows.
+	batch := t.writable()
 	if bytes.Compare(lower, upper) < 0 {
-		t.keep(t.writable().DeleteRange(lower, upper, nil))
+		t.keep(batch.DeleteRange(lower, upper, nil))
 	}
 }
 
