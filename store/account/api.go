@@ -5,6 +5,7 @@ package account
 import (
 	"time"
 
+	"citron/engine/body"
 	"citron/store/uidset"
 )
 
@@ -193,21 +194,37 @@ type Want uint8
 
 // What Summaries can bring.
 const (
-	WantIndex  Want = 1 << iota // message.Summary's Index value
-	WantHeader                  // message.Summary's Header value
+	WantIndex  Want = 1 << iota // message.Index, as stored
+	WantHeader                  // the raw header
+	// WantBody: OpenStored will follow, and costs nothing for messages up to
+	// Options.InlineLimit.
+	WantBody
 )
 
 // Stored is what is kept of a message itself, shared by its copies.
 type Stored struct {
 	Object   ObjectID
 	Found    bool   // false: swept long ago; all else is empty
+	Err      error  // of kind Damaged: what is there cannot be read
 	EmailID  string // RFC 8474
 	ThreadID string
-	Size     int64
+	Size     int64  // as stored; RFC822.SIZE differs for a message with NULs
 	Index    []byte // with WantIndex; not to be modified
 	Header   []byte // with WantHeader; not to be modified
 	// HeaderWhole: Header is all of it; otherwise open the message.
 	HeaderWhole bool
+
+	ref    body.Ref
+	inline *inlineReader // with WantBody, of a message kept in the engine
+}
+
+// Inline gives a message that came with WantBody because it is kept in the
+// engine: two pieces that make it up, not to be modified. False: OpenStored.
+func (s *Stored) Inline() (head, rest []byte, ok bool) {
+	if s.inline == nil {
+		return nil, nil, false
+	}
+	return s.inline.header, s.inline.rest, true
 }
 
 // Quota is an account's storage limit (RFC 9208 STORAGE), in bytes.

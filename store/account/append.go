@@ -71,7 +71,7 @@ func (t *txn) append(id MailboxID, items []AppendItem, got [][]byte) (res Append
 func (t *txn) room(b *box, items []AppendItem) error {
 	size, next := int64(0), b.UIDNext
 	for i := range items {
-		size += items[i].Incoming.size
+		size += items[i].Incoming.shown
 		if k := items[i].Import; len(k.Source)+len(k.ID) > maxImportKey {
 			return refuse(Limit, "the name of the imported message is too long")
 		}
@@ -101,7 +101,7 @@ func (t *txn) quota(size uint64) error {
 func (t *txn) newEntry(b *box, item *AppendItem, keywords Keywords) Entry {
 	e := Entry{
 		UID: UID(b.UIDNext), Object: item.Incoming.object, Flags: item.Flags, Keywords: keywords,
-		Size: item.Incoming.size, InternalDate: item.InternalDate, SaveDate: item.SaveDate,
+		Size: item.Incoming.shown, InternalDate: item.InternalDate, SaveDate: item.SaveDate,
 	}
 	if item.UID != 0 {
 		e.UID = item.UID

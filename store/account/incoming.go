@@ -25,6 +25,7 @@ type Incoming struct {
 	// After seal:
 	msg    *message.Message
 	index  []byte
+	shown  int64    // RFC822.SIZE
 	hashes []uint64 // of the identifiers that tie it to a thread; own last
 	ref    body.Ref
 	handed bool // the transaction decides about the body
@@ -122,12 +123,37 @@ func (in *Incoming) seal(ctx context.Context) error {
 	in.msg = in.parser.Finish()
 	in.index = in.msg.AppendIndex(nil)
 	in.hashes = threadHashes(in.index)
+	if err := in.measure(); err != nil {
+		return err
+	}
 	if in.w == nil {
 		return nil
 	}
 	ref, err := in.w.Commit(ctx)
 	in.ref = ref
 	return storageError(err)
+}
+
+// measure finds the size that clients are told: that of the form in which they
+// get a message with NULs, if it has any (RFC 3516 §6).
+func (in *Incoming) measure() error {
+	if in.shown = in.size; !in.msg.HasNUL() {
+		return nil
+	}
+	ix, err := message.OpenIndex(in.index)
+	if err != nil {
+		return damaged("new index", err)
+	}
+	tree, err := ix.Tree()
+	if err != nil {
+		return damaged("new index", err)
+	}
+	view, err := message.Base64View(tree, in.Reader())
+	if err != nil {
+		return storageError(err)
+	}
+	in.shown = view.Size()
+	return nil
 }
 
 // decided is called when it is known whether the transaction that refers to

@@ -17,7 +17,7 @@ type object struct {
 	refs     uint64 // entries and dark entries that name it
 	emailID  objectID
 	threadID objectID
-	size     int64     // RFC822.SIZE
+	size     int64     // as stored; an entry has RFC822.SIZE
 	arrived  time.Time // internal date at arrival
 	ref      body.Ref  // zero: inline
 }

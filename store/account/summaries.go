@@ -9,49 +9,77 @@ import (
 )
 
 // Summaries brings what is stored of messages, in the order asked, in one
-// round trip. A message swept meanwhile is not Found.
+// round trip. A message swept meanwhile is not Found; one that cannot be read
+// has an Err and does not hide the others.
 func (a *Account) Summaries(ctx context.Context, objects []ObjectID, want Want) ([]Stored, error) {
-	letters := []byte{keyObject}
-	if want&WantIndex != 0 {
-		letters = append(letters, keyIndex)
-	}
-	if want&WantHeader != 0 {
-		letters = append(letters, keyHeader)
-	}
+	letters := wantedRecords(want)
 	values, err := a.objectRecords(ctx, objects, letters)
 	if err != nil {
 		return nil, err
 	}
 	all := make([]Stored, len(objects))
 	for i, o := range objects {
+		var r records
+		for j, l := range letters {
+			r.put(l, values[j][i])
+		}
 		all[i].Object = o
-		if values[0][i] == nil {
+		if r.object == nil {
 			continue
 		}
-		row := values[1:]
-		if want&WantIndex != 0 {
-			all[i].Index, row = row[0][i], row[1:]
-		}
-		var header []byte
-		if want&WantHeader != 0 {
-			header = row[0][i]
-		}
-		if err := all[i].fill(values[0][i], header); err != nil {
-			return nil, damaged(fmt.Sprintf("object %d", o), err)
+		if err := all[i].fill(&r, want); err != nil {
+			all[i].Err = damaged(fmt.Sprintf("object %d", o), err)
 		}
 	}
 	return all, nil
 }
 
-func (s *Stored) fill(record, header []byte) (err error) {
-	o, err := decodeObject(record)
+// wantedRecords are the letters of the records that hold what is wanted.
+func wantedRecords(want Want) []byte {
+	letters := []byte{keyObject}
+	if want&WantIndex != 0 {
+		letters = append(letters, keyIndex)
+	}
+	if want&(WantHeader|WantBody) != 0 {
+		letters = append(letters, keyHeader)
+	}
+	if want&WantBody != 0 {
+		letters = append(letters, keyInline)
+	}
+	return letters
+}
+
+// records are those of one object; nil what was not asked for or is not there.
+type records struct{ object, index, header, inline []byte }
+
+func (r *records) put(letter byte, value []byte) {
+	switch letter {
+	case keyObject:
+		r.object = value
+	case keyIndex:
+		r.index = value
+	case keyHeader:
+		r.header = value
+	case keyInline:
+		r.inline = value
+	}
+}
+
+func (s *Stored) fill(r *records, want Want) error {
+	o, err := decodeObject(r.object)
 	if err != nil {
 		return err
 	}
-	s.Found, s.Size = true, o.size
+	s.Found, s.Size, s.ref = true, o.size, o.ref
 	s.EmailID, s.ThreadID = o.emailID.text('M'), o.threadID.text('T')
-	if header != nil {
-		s.Header, s.HeaderWhole, err = decodeHeader(header)
+	s.Index = r.index
+	if r.header != nil {
+		if s.Header, s.HeaderWhole, err = decodeHeader(r.header); err != nil {
+			return err
+		}
+	}
+	if want&WantBody != 0 && o.inline() {
+		s.inline, err = newInlineReader(&o, r.header, r.inline)
 	}
 	return err
 }

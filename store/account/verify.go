@@ -80,6 +80,7 @@ type foundObject struct {
 	named  uint64
 	there  bool // has a record that can be read
 	index  bool
+	nul    bool // clients get it in another form, of another size
 	header bool
 	inline bool
 	size   int64 // as an entry has it
@@ -355,6 +356,7 @@ func (in *inspection) of(key []byte, what string) *foundObject {
 func (in *inspection) readIndex(key, value []byte) {
 	o := in.of(key, "index")
 	ix, err := message.OpenIndex(value)
+	o.nul = ix.HasNUL()
 	if o.index = err == nil && ix.Size() == o.object.size; !o.index {
 		in.say("The index of object %d is of another version or another message (%d bytes): %v.", be64(key[1:]), o.object.size, err)
 	}

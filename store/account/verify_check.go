@@ -116,7 +116,7 @@ func (in *inspection) checkObjects(ctx context.Context) error {
 		if o.named != o.refs {
 			in.say("Object %d is named %d times, but counts %d references.", id, o.named, o.refs)
 		}
-		if o.named > 0 && o.object.size != o.size {
+		if o.named > 0 && o.object.size != o.size && !o.nul {
 			in.say("Object %d has %d bytes, an entry says %d.", id, o.object.size, o.size)
 		}
 		if !o.index || !o.header {

@@ -1,0 +1,12 @@
+package account
+
+// Forget takes an account out of memory.
+func (s *Store) Forget(a *Account) {
+	s.mu.Lock()
+	if a.place != nil {
+		s.idle.Remove(a.place)
+		a.place = nil
+	}
+	s.mu.Unlock()
+	s.forget(a)
+}
