@@ -45,9 +45,7 @@ func main() {
 }
 
 func run(ctx context.Context, args []string) error {
-	parser, err := kong.New(&commands{}, kong.Name("citron"), kong.UsageOnError(),
-		kong.Description("The lemonade mail server: IMAP for phones (RFC 5550, RFC 5383)."),
-		kong.Vars{"version": version}, kong.BindTo(ctx, (*context.Context)(nil)))
+	parser, err := newParser(ctx)
 	if err != nil {
 		return err
 	}
@@ -60,4 +58,10 @@ func run(ctx context.Context, args []string) error {
 		return err
 	}
 	return line.Run()
+}
+
+func newParser(ctx context.Context) (*kong.Kong, error) {
+	return kong.New(&commands{}, kong.Name("citron"), kong.UsageOnError(),
+		kong.Description("The lemonade mail server: IMAP for phones (RFC 5550, RFC 5383)."),
+		kong.Vars{"version": version}, kong.BindTo(ctx, (*context.Context)(nil)))
 }
