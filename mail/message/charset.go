@@ -73,6 +73,12 @@ func toUTF8(b []byte) []byte {
 	return out
 }
 
+// isUTF8 says whether a charset is UTF-8 or a subset, without looking further
+// than the usual names.
+func isUTF8(charset []byte) bool {
+	return len(charset) == 0 || equalFold(charset, "utf-8") || equalFold(charset, "us-ascii")
+}
+
 // charsetToUTF8 appends text in a charset as UTF-8. With an unknown charset, or
 // none, it is taken for UTF-8 if it is valid, else for windows-1252.
 func charsetToUTF8(dst []byte, charset string, text []byte) []byte {

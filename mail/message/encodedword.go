@@ -93,7 +93,12 @@ func appendDecodedHeader(dst, value []byte) []byte {
 	value = bytes.Trim(value, " \t\r\n")
 	next := bytes.Index(value, []byte("=?"))
 	if next < 0 {
-		return append(dst, toUTF8(appendUnfolded(nil, value))...)
+		from := len(dst)
+		dst = appendUnfolded(dst, value)
+		if text := toUTF8(dst[from:]); len(text) != len(dst)-from {
+			dst = append(dst[:from], text...)
+		}
+		return dst
 	}
 	var (
 		plain, run []byte // text before a word; decoded bytes of adjacent words

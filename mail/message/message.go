@@ -21,6 +21,7 @@ type scratch struct {
 	edits     []edit
 	structure int // where the structure begins in the buffer being written
 	addrs     AddressReader
+	ids       idReader
 	addresses int // how many may still be read
 }
 

@@ -48,11 +48,14 @@ func (m *Message) appendExcerpt(dst []byte, e *excerpt) []byte {
 	n := &m.nodes[e.part]
 	body := e.body[:min(int64(len(e.body)), n.Size())]
 	cut := int64(len(body)) < n.Size()
-	d := decoderFor(n.Encoding)
-	if d == nil {
-		return dst
+	if !n.Encoding.Identity() {
+		d := decoderFor(n.Encoding)
+		if d == nil {
+			return dst
+		}
+		m.work.text = d.finish(d.decode(m.work.text[:0], body))
+		body = m.work.text
 	}
-	body = d.finish(d.decode(nil, body))
 	html := e == &m.html
 	if !html {
 		// A character is at most four bytes, and space may be folded
@@ -64,8 +67,11 @@ func (m *Message) appendExcerpt(dst []byte, e *excerpt) []byte {
 		body = trimIncomplete(body)
 	}
 	text := body
-	if n.forced == asDeclared || !isASCII(body) {
-		text = charsetToUTF8(nil, string(n.charset(m.arena)), body)
+	m.work.value = n.appendCharset(m.work.value[:0], m.arena)
+	if charset := m.work.value; !isUTF8(charset) {
+		text = charsetToUTF8(nil, string(charset), body)
+	} else {
+		text = toUTF8(body)
 	}
 	if html {
 		text = appendPlain(nil, text)
@@ -73,13 +79,13 @@ func (m *Message) appendExcerpt(dst []byte, e *excerpt) []byte {
 	return appendSummaryText(dst, text)
 }
 
-// charset gives the charset parameter of the part, or nothing.
-func (n *node) charset(arena []byte) []byte {
+// appendCharset appends the charset parameter of the part, if there is one.
+func (n *node) appendCharset(dst, arena []byte) []byte {
 	if n.forced != asDeclared {
-		return nil
+		return dst
 	}
 	mt, _ := parseMediaType(n.fields[contentType].in(arena))
-	return appendParam(nil, mt.params, "charset")
+	return appendParam(dst, mt.params, "charset")
 }
 
 // trimIncomplete drops an UTF-8 character that was cut at the end.

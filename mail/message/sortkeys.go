@@ -95,17 +95,17 @@ func (ix *Index) SortKey(k SortKey) []byte {
 func (ix *Index) IsReply() bool { return ix.flags&flagArtifact != 0 }
 
 // appendIDs appends the identifiers of Message-ID, In-Reply-To and References,
-// each list with its count.
+// each list with an empty one at its end.
 func (m *Message) appendIDs(dst []byte, e *envelopeFields) []byte {
 	for _, f := range [...]int{envMessageID, envInReplyTo, envReferences} {
-		ids := MessageIDs(e.fields[f].in(m.arena))
-		if f == envMessageID && len(ids) > 1 {
-			ids = ids[:1]
+		r := &m.work.ids
+		for r.reset(e.fields[f].in(m.arena)); r.next(); {
+			dst = appendKey(dst, r.id)
+			if f == envMessageID {
+				break
+			}
 		}
-		dst = binary.AppendUvarint(dst, uint64(len(ids)))
-		for _, id := range ids {
-			dst = appendKey(dst, []byte(id))
-		}
+		dst = append(dst, 0)
 	}
 	return dst
 }
@@ -122,8 +122,11 @@ func (ix *Index) IDs() IDs {
 	var ids IDs
 	r := varints{b: ix.sections[secIDs]}
 	for i := range 3 {
-		for n := r.uint(); n > 0 && !r.bad; n-- {
+		for {
 			id := string(r.bytes(r.uint()))
+			if id == "" {
+				break
+			}
 			switch i {
 			case 0:
 				ids.Message = id
