@@ -90,9 +90,8 @@ func DecodeHeader(value []byte) string {
 }
 
 func appendDecodedHeader(dst, value []byte) []byte {
-	value = bytes.Trim(value, " \t\r\n")
-	next := bytes.Index(value, []byte("=?"))
-	if next < 0 {
+	value = trimSpace(value)
+	if !bytes.Contains(value, []byte("=?")) {
 		from := len(dst)
 		dst = appendUnfolded(dst, value)
 		if text := toUTF8(dst[from:]); len(text) != len(dst)-from {

@@ -271,6 +271,32 @@ func (ix *Index) appendForm(dst []byte, cut, decode bool) []byte {
 	return append(dst, s[at:]...)
 }
 
+// readPart reads the next part, whose header begins prev bytes in or later; up
+// is the distance to its parent.
+func (ix *Index) readPart(r *varints, prev int64) (p Part, up uint64, ok bool) {
+	c, flags := r.byte(), PartFlags(r.byte())
+	up = r.uint()
+	p = Part{Kind: Kind(c & 3), Encoding: Encoding(c >> 2), Flags: flags, Parent: -1, Next: -1, Child: -1}
+	p.Header = prev + int64(r.uint())
+	p.Body = p.Header + int64(r.uint())
+	p.End = p.Body + int64(r.uint())
+	p.Lines = int64(r.uint())
+	ok = !r.bad && p.Kind <= Embedded && p.Encoding <= UnknownEncoding &&
+		p.Header >= 0 && p.Body >= p.Header && p.End >= p.Body && p.End <= ix.size
+	return p, up, ok
+}
+
+// Root gives the first part, the message itself, without its relations: enough
+// for the sections BODY[], BODY[HEADER…] and BODY[TEXT].
+func (ix *Index) Root() (Part, error) {
+	r := varints{b: ix.sections[secParts]}
+	p, _, ok := ix.readPart(&r, 0)
+	if !ok {
+		return Part{}, ErrIndex
+	}
+	return p, nil
+}
+
 // Tree gives the parts.
 func (ix *Index) Tree() (Tree, error) {
 	b := ix.sections[secParts]
@@ -279,14 +305,10 @@ func (ix *Index) Tree() (Tree, error) {
 	r := varints{b: b}
 	prev := int64(0)
 	for i := int32(0); len(r.b) > 0; i++ {
-		c, flags := r.byte(), PartFlags(r.byte())
-		up := r.uint()
-		p := Part{Kind: Kind(c & 3), Encoding: Encoding(c >> 2), Flags: flags, Next: -1, Child: -1}
-		p.Header = prev + int64(r.uint())
-		p.Body = p.Header + int64(r.uint())
-		p.End = p.Body + int64(r.uint())
-		p.Lines = int64(r.uint())
-		p.Parent = -1
+		p, up, ok := ix.readPart(&r, prev)
+		if !ok {
+			return nil, ErrIndex
+		}
 		prev = p.Header
 		if i > 0 {
 			if up == 0 || up > uint64(i) {
@@ -299,10 +321,6 @@ func (ix *Index) Tree() (Tree, error) {
 				t[l].Next = i
 			}
 			last[p.Parent] = i
-		}
-		if r.bad || p.Kind > Embedded || p.Encoding > UnknownEncoding ||
-			p.Header < 0 || p.Body < p.Header || p.End < p.Body || p.End > ix.size {
-			return nil, ErrIndex
 		}
 		t, last = append(t, p), append(last, -1)
 	}

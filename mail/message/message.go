@@ -28,6 +28,12 @@ type scratch struct {
 func (m *Message) reset(l Limits) {
 	clear(m.envs) // lets go of the lists of repeated fields
 	m.nodes, m.envs, m.arena = m.nodes[:0], m.envs[:0], nil
+	if cap(m.nodes) > maxReused/256 || cap(m.envs) > maxReused/256 {
+		m.nodes, m.envs = nil, nil
+	}
+	if w := &m.work; cap(w.wire)+cap(w.value)+cap(w.text)+32*cap(w.edits) > 3*maxReused {
+		*w = scratch{}
+	}
 	m.size, m.nul, m.limits = 0, false, l
 	m.plain.reset(l.Preview)
 	m.html.reset(4 * l.Preview)
@@ -106,7 +112,7 @@ type excerpt struct {
 }
 
 func (e *excerpt) reset(limit int) {
-	e.part, e.limit, e.body = -1, limit, e.body[:0]
+	e.part, e.limit, e.body = -1, limit, reused(e.body)
 }
 
 // add takes more of the body; false when it wants no more.

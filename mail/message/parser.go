@@ -49,13 +49,25 @@ func NewParser(l Limits) *Parser {
 	return p
 }
 
+// maxReused is the capacity in bytes above which a buffer is not kept for the
+// next message.
+const maxReused = 64 << 10
+
+// reused empties a buffer, or drops it if one message made it large.
+func reused(b []byte) []byte {
+	if cap(b) > maxReused {
+		return nil
+	}
+	return b[:0]
+}
+
 // Reset forgets the message. The Message of Finish and all that was taken from
 // it must not be used any more.
 func (p *Parser) Reset() {
 	p.pos, p.lf, p.tail, p.bol = 0, 0, [2]byte{}, true
-	p.held, p.heldLen, p.heldNUL, p.skip = p.held[:0], 0, false, false
+	p.held, p.heldLen, p.heldNUL, p.skip = reused(p.held), 0, false, false
 	p.stack, p.armed = p.stack[:0], 0
-	p.arena, p.bounds = p.arena[:0], p.bounds[:0]
+	p.arena, p.bounds = reused(p.arena), reused(p.bounds)
 	p.field, p.capture = nil, nil
 	p.msg.reset(p.limits)
 	p.openEntity(-1)

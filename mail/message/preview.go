@@ -158,6 +158,7 @@ func (w *previewWriter) line(line []byte) {
 		}
 		line = line[n:]
 		switch {
+		case ' ' < r && r < 0x7F:
 		case isPreviewSpace(r):
 			w.space = true
 			continue

@@ -1,10 +1,6 @@
 package message
 
-import (
-	"bytes"
-
-	"citron/wire/imap"
-)
+import "citron/wire/imap"
 
 // appendString appends s in IMAP's wire form: quoted if it is ASCII, else as a
 // literal.
@@ -39,17 +35,32 @@ func (m *Message) appendText(dst []byte, v span) []byte {
 // appendUnfolded appends a field's value on one line (RFC 5322 §2.2.3): line
 // ends and NULs are dropped, and so is the space around the value.
 func appendUnfolded(dst, v []byte) []byte {
-	v = bytes.Trim(v, " \t\r\n")
-	if bytes.IndexByte(v, '\n') < 0 && bytes.IndexByte(v, '\r') < 0 && bytes.IndexByte(v, 0) < 0 {
-		return append(dst, v...)
-	}
-	for _, c := range v {
-		if c != '\r' && c != '\n' && c != 0 {
-			dst = append(dst, c)
+	v = trimSpace(v)
+	for {
+		i := 0
+		for i < len(v) && v[i] != '\r' && v[i] != '\n' && v[i] != 0 {
+			i++
 		}
+		dst = append(dst, v[:i]...)
+		if i == len(v) {
+			return dst
+		}
+		v = v[i+1:]
 	}
-	return dst
 }
+
+// trimSpace drops white space and line ends at both ends.
+func trimSpace(v []byte) []byte {
+	for len(v) > 0 && isSpace(v[0]) {
+		v = v[1:]
+	}
+	for len(v) > 0 && isSpace(v[len(v)-1]) {
+		v = v[:len(v)-1]
+	}
+	return v
+}
+
+func isSpace(c byte) bool { return c == ' ' || c == '\t' || c == '\r' || c == '\n' }
 
 // Unfold gives a header field's value on one line, as UTF-8: line ends and NULs
 // are dropped, and so is the space around it. Encoded-words stay; see
