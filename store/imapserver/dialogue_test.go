@@ -265,6 +265,7 @@ func (d *dialogue) connect(name string, options ...string) *peer {
 //	wait DURATION          time passes
 //	deliver MAILBOX FILE   a message arrives for alice
 //	maintain               what is due in the background is done
+//	slow DURATION          CHECK takes so long from now on
 //	passwd ACCOUNT NEW     a password changes
 //	crowded NAME           the account's connection limit is reached
 func (d *dialogue) direct(f []string) {
@@ -283,15 +284,13 @@ func (d *dialogue) direct(f []string) {
 			d.fail("the session is open")
 		}
 	case "wait":
-		pause, err := time.ParseDuration(f[1])
-		if err != nil {
-			d.fail("%v", err)
-		}
-		*d.clock = d.clock.Add(pause)
+		*d.clock = d.clock.Add(d.duration(f[1]))
 		d.settle()
 	case "deliver":
 		d.deliver(f[1], d.messages[f[2]])
 		d.settle()
+	case "slow":
+		d.slow(d.duration(f[1]))
 	case "maintain":
 		d.maintain()
 	case "passwd":
@@ -302,4 +301,13 @@ func (d *dialogue) direct(f []string) {
 	default:
 		d.fail("unknown directive %s", f[0])
 	}
+}
+
+func (d *dialogue) duration(s string) time.Duration {
+	d.t.Helper()
+	pause, err := time.ParseDuration(s)
+	if err != nil {
+		d.fail("%v", err)
+	}
+	return pause
 }

@@ -36,8 +36,12 @@ var errCrowded = conn.ErrTooManyConnections
 var start = time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC)
 
 func newFixture(t testing.TB, change ...func(*Config)) *fixture {
+	return newFixtureOn(t, memkv.New(memkv.Options{}), change...)
+}
+
+func newFixtureOn(t testing.TB, engine *memkv.Engine, change ...func(*Config)) *fixture {
 	clock := start
-	f := &fixture{t: t, clock: &clock, engine: memkv.New(memkv.Options{}), log: &bytes.Buffer{}}
+	f := &fixture{t: t, clock: &clock, engine: engine, log: &bytes.Buffer{}}
 	f.openStore()
 	f.addUsers()
 	cfg := Config{Hostname: "mail.example.org", Version: "test", PlaintextLogin: true,
@@ -147,6 +151,21 @@ func (f *fixture) changePassword(name, password string) {
 	f.check(err)
 	_, err = f.users.SetPassword(ctx, name, secret)
 	f.check(err)
+}
+
+// slow makes CHECK a command that works for so long on 1,000 messages.
+func (f *fixture) slow(pause time.Duration) {
+	run := func(s *Session, c *command, _ argument) error {
+		for done := range uint32(1000) {
+			*f.clock = f.clock.Add(pause / 1000)
+			s.now = *f.clock
+			if err := c.progress(done, 1000); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	f.server.commands["CHECK"] = &spec{"CHECK", anyState, slow, run}
 }
 
 // maintain does all that is due in the background.

@@ -257,30 +257,6 @@ func TestPanicEndsSession(t *testing.T) {
 	}
 }
 
-// RFC 9585: a command that is silent for long says that it is at work.
-func TestProgress(t *testing.T) {
-	f := newFixture(t)
-	f.server.commands["CHECK"] = &spec{"CHECK", anyState, slow, func(s *Session, c *command, _ argument) error {
-		for done := uint32(0); done < 1000; done++ {
-			*f.clock = f.clock.Add(f.server.cfg.LoginTimeout / 1000)
-			s.now = *f.clock
-			if err := c.progress(done, 1000); err != nil {
-				return err
-			}
-		}
-		return nil
-	}}
-	for tag, code := range map[string]string{"a1": `"a1"`, "a]2": "NIL"} {
-		want := ""
-		for _, at := range []int{199, 399, 599, 799} {
-			want += fmt.Sprintf("* OK [INPROGRESS (%s %d 1000)] Still at work\r\n", code, at)
-		}
-		if out := f.login().say(t, tag+" CHECK"); !strings.HasPrefix(out, want) {
-			t.Errorf("want %q, got %q", want, out)
-		}
-	}
-}
-
 // The account and the wire number system flags alike.
 func TestSystemFlagNumbers(t *testing.T) {
 	for wire, own := range map[imap.SystemFlags]account.SystemFlag{
