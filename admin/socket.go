@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"sync"
 	"time"
 )
 
@@ -20,7 +21,8 @@ const SocketName = "citron.sock"
 // maxArguments bounds the JSON of one request, in bytes.
 const maxArguments = 1 << 20
 
-// Serve answers on the socket until ctx ends.
+// Serve answers on the socket until ctx ends. When it returns no operation
+// runs any more.
 func (s *Service) Serve(ctx context.Context, path string) error {
 	os.Remove(path) // of a process that is gone: we hold the directory's lock
 	ln, err := net.Listen("unix", path)
@@ -31,10 +33,18 @@ func (s *Service) Serve(ctx context.Context, path string) error {
 		ln.Close()
 		return fmt.Errorf("command socket: %w", err)
 	}
-	srv := &http.Server{Handler: s, ReadHeaderTimeout: 10 * time.Second}
+	var running sync.WaitGroup
+	srv := &http.Server{ReadHeaderTimeout: 10 * time.Second}
+	srv.Handler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		running.Add(1)
+		defer running.Done()
+		s.ServeHTTP(w, r)
+	})
 	stop := context.AfterFunc(ctx, func() { srv.Close() })
 	defer stop()
-	if err := srv.Serve(ln); !errors.Is(err, http.ErrServerClosed) {
+	err = srv.Serve(ln)
+	running.Wait() // Close cut their connections; they must not outlive the data
+	if !errors.Is(err, http.ErrServerClosed) {
 		return fmt.Errorf("command socket: %w", err)
 	}
 	return nil

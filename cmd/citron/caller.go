@@ -40,7 +40,7 @@ func (f dataFlags) withCaller(ctx context.Context, fn func(admin.Caller) error) 
 	if client, err := admin.Dial(socket); err == nil {
 		return fn(client)
 	}
-	n, err := openNode(ctx, c, quietLog())
+	n, err := openNode(ctx, c, nil, quietLog())
 	if errors.Is(err, errInUse) {
 		return fmt.Errorf("%w, and does not answer on %s", err, socket)
 	}

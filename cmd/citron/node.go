@@ -5,8 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"sync"
 	"time"
 
+	"citron/auth"
 	"citron/auth/directory"
 	"citron/engine/body/segment"
 	"citron/engine/kv"
@@ -24,9 +26,14 @@ type node struct {
 	directory *directory.Directory
 }
 
+// revocation is told of a credential that lets nobody in any more; see
+// directory.Options.
+type revocation func(account uint64, credential auth.CredentialID)
+
 // openNode opens the data directory and all that lives in it. An error of
-// errInUse means that a server has it.
-func openNode(ctx context.Context, c *config.Config, log *slog.Logger) (n *node, err error) {
+// errInUse means that a server has it. revoked may be nil where there are no
+// sessions.
+func openNode(ctx context.Context, c *config.Config, revoked revocation, log *slog.Logger) (n *node, err error) {
 	n = &node{}
 	defer func() {
 		if err != nil {
@@ -53,7 +60,7 @@ func openNode(ctx context.Context, c *config.Config, log *slog.Logger) (n *node,
 	}); err != nil {
 		return nil, fmt.Errorf("message store: %w", err)
 	}
-	o := directory.Options{Engine: n.engine, Store: mailMaker{n.accounts}, Iterations: c.Auth.ScramIterations}
+	o := directory.Options{Engine: n.engine, Store: mailMaker{n.accounts}, Iterations: c.Auth.ScramIterations, Revoked: revoked}
 	if !c.LMTP.Subaddress {
 		o.Separator = directory.NoSeparator
 	}
@@ -92,18 +99,48 @@ func (n *node) openAccount(ctx context.Context, number uint64) (*account.Account
 // mailMaker makes and drops the mail of accounts for the directory.
 type mailMaker struct{ store *account.Store }
 
+// makingAtOnce bounds the accounts made at one time: they share the engine's
+// syncs.
+const makingAtOnce = 64
+
 // MakeAccounts implements directory.Store.
 func (m mailMaker) MakeAccounts(ctx context.Context, accounts []directory.Account) error {
-	for _, a := range accounts {
-		o := account.CreateOptions{Quota: a.Quota, StandardFolders: true}
-		if err := m.store.Create(ctx, kv.Account(a.Number), o); err != nil {
-			return err
-		}
+	var wg sync.WaitGroup
+	turn := make(chan struct{}, makingAtOnce)
+	errs := make([]error, len(accounts))
+	for i := range accounts {
+		turn <- struct{}{}
+		wg.Go(func() {
+			errs[i] = m.make(ctx, &accounts[i])
+			<-turn
+		})
 	}
-	return nil
+	wg.Wait()
+	return errors.Join(errs...)
+}
+
+// make makes the account's mail, or gives the one that is there its quota.
+func (m mailMaker) make(ctx context.Context, a *directory.Account) error {
+	id := kv.Account(a.Number)
+	if err := m.store.Create(ctx, id, account.CreateOptions{Quota: a.Quota, StandardFolders: true}); err != nil {
+		return err
+	}
+	mail, err := m.store.Account(ctx, id)
+	if err != nil {
+		return err
+	}
+	defer mail.Close()
+	if mail.Quota().Limit == a.Quota {
+		return nil
+	}
+	return mail.SetQuota(ctx, a.Quota)
 }
 
 // DropAccount implements directory.Store.
 func (m mailMaker) DropAccount(ctx context.Context, number uint64) error {
-	return m.store.Delete(ctx, kv.Account(number))
+	err := m.store.Delete(ctx, kv.Account(number))
+	if errors.Is(err, account.ErrNoAccount) {
+		return nil // done before
+	}
+	return err
 }

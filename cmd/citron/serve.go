@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"citron/admin"
+	"citron/auth"
 	"citron/delivery/lmtp"
 	"citron/ops/config"
 	"citron/ops/conn"
@@ -71,7 +72,7 @@ func newServer(ctx context.Context, cfg *config.Config, log *slog.Logger) (_ *se
 			return nil, err
 		}
 	}
-	if s.node, err = openNode(ctx, cfg, log); err != nil {
+	if s.node, err = openNode(ctx, cfg, s.revoked, log); err != nil {
 		return nil, err
 	}
 	defer func() {
@@ -232,6 +233,12 @@ func (s *server) run(ctx context.Context, ready func()) error {
 		err = nil
 	}
 	return errors.Join(err, s.close())
+}
+
+// revoked ends the sessions of a credential. None is revoked before run has
+// the command socket opened, and by then the IMAP server is there.
+func (s *server) revoked(account uint64, credential auth.CredentialID) {
+	s.imap.Revoke(account, credential)
 }
 
 // maintain runs background work step by step; see account.Store.Maintain.
