@@ -7,7 +7,7 @@ import (
 
 // appendPlain appends the text of an HTML document, which may be cut off
 // anywhere: tags are dropped, those that break lines make a line end, and the
-// contents of head, style, script and the like are left out.
+// contents of style, script and the like are left out.
 func appendPlain(dst, doc []byte) []byte {
 	for len(doc) > 0 {
 		i := bytes.IndexByte(doc, '<')
@@ -23,7 +23,7 @@ func appendPlain(dst, doc []byte) []byte {
 			continue
 		}
 		name, closing := tagName(doc)
-		if name == nil && doc[1:] != nil && !isMarkup(doc) {
+		if name == nil && !isMarkup(doc) {
 			dst = append(dst, '<')
 			doc = doc[1:]
 			continue
@@ -124,7 +124,7 @@ func after(doc []byte, end string) []byte {
 }
 
 // isHidden says whether an element's content is not shown.
-func isHidden(name []byte) bool { return isOneOf(name, "head", "style", "script", "title", "template") }
+func isHidden(name []byte) bool { return isOneOf(name, "style", "script", "title", "template") }
 
 // isInline says whether text goes on in the same line and word.
 func isInline(name []byte) bool {
