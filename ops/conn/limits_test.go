@@ -96,7 +96,7 @@ func TestAdmissionAgainstModel(t *testing.T) {
 		}
 		return s
 	}
-	for step := range 50_000 {
+	for step := range 15_000 {
 		switch op := rnd.IntN(10); {
 		case op < 5 || len(in) == 0:
 			l := &link{on: on, remote: addr(fmt.Sprintf("10.0.%d.%d", rnd.IntN(rnd.IntN(20)+1), rnd.IntN(250)))}
