@@ -36,6 +36,9 @@ func consistent(raw []byte, index []byte) error {
 	if err := isEnvelope(env); err != nil {
 		return err
 	}
+	if err := readByClient(&ix); err != nil {
+		return err
+	}
 	if !utf8.Valid(ix.Preview()) || utf8.RuneCount(ix.Preview()) > maxPreview {
 		return fmt.Errorf("preview %q", ix.Preview())
 	}
@@ -54,6 +57,23 @@ func consistent(raw []byte, index []byte) error {
 				return fmt.Errorf("%w\n%s", err, form.wire)
 			}
 		}
+	}
+	return nil
+}
+
+// readByClient checks that our own client understands what is sent.
+func readByClient(ix *Index) error {
+	b := append([]byte("* 1 FETCH (ENVELOPE "), ix.Envelope()...)
+	b = ix.AppendBodyStructure(append(b, " BODYSTRUCTURE "...), true)
+	b = ix.AppendBody(append(b, " BODY "...), false)
+	r := imap.NewResponseReader(bytes.NewReader(append(b, ")\r\n"...)))
+	resp, err := r.Next()
+	if err != nil {
+		return fmt.Errorf("client: %w\n%q", err, b)
+	}
+	f, ok := resp.(*imap.FetchResponse)
+	if !ok || f.BodyStructure == nil || f.Body == nil || f.Envelope == nil {
+		return fmt.Errorf("client reads %+v", resp)
 	}
 	return nil
 }
