@@ -78,11 +78,17 @@ type Wait struct {
 	Input bool      // when more input than was left in In has come, or EOF
 	Drain bool      // when Out has been handed to the kernel
 	Again bool      // at once, after others had their turn
-	Until time.Time // at this time at the latest; zero: no deadline
+	Until time.Time // at this time at the latest; zero: no deadline (see Unread)
 	Then  Action    // after Out was sent
 	// Idle: the session may stay so for hours (IDLE, NOTIFY).
 	Idle bool
 }
+
+// Unread is how long a peer that is not logged in may leave output unread when
+// Wait.Until says nothing; at Until, or then, it is cut. One that is logged in
+// is never cut for that, short of memory pressure; its session is not stepped
+// meanwhile, not for Until either.
+const Unread = time.Minute
 
 // Wake (Conn.Wake) always leads to a Step, whatever was waited for, except
 // that it, too, is held back by Drain.

@@ -88,6 +88,21 @@ func (l *link) inSize() int {
 	return smallIn
 }
 
+// unreadUntil is when a peer is cut that does not read what the step before w
+// sent; zero: never.
+func (l *link) unreadUntil(w Wait) time.Time {
+	now := time.Now()
+	switch soon := now.Add(time.Second); {
+	case l.known.Load():
+		return time.Time{}
+	case w.Until.IsZero():
+		return now.Add(Unread)
+	case w.Until.Before(soon):
+		return soon // it is no fault to say little shortly before Until
+	}
+	return w.Until
+}
+
 // step steps the session once. What it appended is in t.Out, a borrowed
 // buffer. The error is a SessionFault.
 func (l *link) step(t *Turn, eof bool) (w Wait, err error) {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"net"
 	"net/netip"
+	"time"
 )
 
 // Pipe connects to a listener's sessions in memory, without a socket, and
@@ -40,8 +41,15 @@ func NewPipe(session NewSession) *Pipe {
 func (p *Pipe) CloseWrite() error { return p.Conn.(*memConn).CloseWrite() }
 
 // Close ends the connection as a peer that leaves, and returns when the session
-// has been closed.
+// has been closed. One that does not notice has a minute.
 func (p *Pipe) Close() error {
 	p.Conn.Close()
-	return p.srv.Shutdown(context.Background())
+	p.srv.adm.close()
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	defer cancel()
+	select {
+	case <-p.srv.adm.emptied:
+	case <-ctx.Done():
+	}
+	return p.srv.Shutdown(ctx)
 }

@@ -95,7 +95,7 @@ func (c *pollConn) start() {
 	switch {
 	case len(c.on.Proxies) > 0 && c.on.proxied(c.remote.Addr()):
 		c.phase = phaseProxy
-		c.until = c.p.times.at(time.Now().Add(c.srv.opt.Proxy))
+		c.until = c.p.times.deadline(time.Now().Add(c.srv.opt.Proxy))
 	case c.on.Implicit:
 		c.phase = phaseShake
 	default:
@@ -161,7 +161,7 @@ func (c *pollConn) run(t *Turn) {
 		switch c.advance(t) {
 		case park:
 			c.in.park()
-			if c.until != 0 && (!c.blocked || c.phase == phaseLinger) {
+			if c.until != 0 {
 				c.p.times.arm(c, c.until)
 			}
 			c.srv.count.running.Add(-1)
@@ -195,19 +195,8 @@ func (c *pollConn) advance(t *Turn) next {
 		return c.close(c.socketError())
 	}
 	if c.blocked {
-		if ev&evOutput == 0 && c.phase != phaseLinger {
-			return park
-		}
-		if n := c.flush(); n != goOn {
-			if n == park && c.phase == phaseLinger && c.expired() {
-				return c.vanish()
-			}
+		if n := c.unblock(); n != goOn {
 			return n
-		}
-		if c.phase == phaseServe && !c.due {
-			if n := c.flushed(); n != goOn {
-				return n
-			}
 		}
 	}
 	switch c.phase {
@@ -222,6 +211,23 @@ func (c *pollConn) advance(t *Turn) next {
 		return c.linger()
 	}
 	return c.serve(t)
+}
+
+// unblock writes what did not fit into the socket. While it does not, nothing
+// else is done for the session.
+func (c *pollConn) unblock() next {
+	n := c.flush()
+	switch {
+	case n == park && c.expired():
+		return c.close(os.ErrDeadlineExceeded)
+	case n != goOn || c.phase != phaseServe:
+		return n
+	}
+	c.until = c.p.times.deadline(c.wait.Until)
+	if c.due {
+		return goOn
+	}
+	return c.flushed()
 }
 
 // opening leads from the PROXY header to TLS or to the session.
@@ -319,10 +325,7 @@ func (c *pollConn) turn(t *Turn) next {
 		putOut(t.Out)
 		return c.close(err)
 	}
-	c.wait, c.until = w, 0
-	if !w.Until.IsZero() {
-		c.until = c.p.times.at(w.Until)
-	}
+	c.wait, c.until = w, c.p.times.deadline(w.Until)
 	if w.Then == StartTLS {
 		c.discard()
 	}
@@ -356,7 +359,7 @@ func (c *pollConn) flushed() next {
 func (c *pollConn) endSession() next {
 	c.finish(nil)
 	c.phase = phaseLinger
-	c.until = c.p.times.at(time.Now().Add(c.srv.opt.Linger))
+	c.until = c.p.times.deadline(time.Now().Add(c.srv.opt.Linger))
 	if tc := c.tls.Load(); tc != nil {
 		tc.CloseWrite()
 		if n := c.flush(); n != goOn {

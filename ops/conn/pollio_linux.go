@@ -115,6 +115,9 @@ func (c *pollConn) block() next {
 	if !c.blocked {
 		c.blocked = true
 		c.srv.count.blocked.Add(1)
+		if c.phase == phaseServe {
+			c.until = c.p.times.deadline(c.unreadUntil(c.wait))
+		}
 	}
 	if victim := c.srv.held.set(&c.link, len(c.pending)-c.sent); victim != nil {
 		victim.self.kill(OutOfMemory)
@@ -173,7 +176,7 @@ func (c *pollConn) refuseProxy(err error) next {
 // shake gives the connection to a goroutine of its own for the handshake,
 // during which errors are final for crypto/tls, so that it must wait.
 func (c *pollConn) shake() next {
-	c.until = c.p.times.at(time.Now().Add(c.srv.opt.Handshake))
+	c.until = c.p.times.deadline(time.Now().Add(c.srv.opt.Handshake))
 	c.p.times.arm(c, c.until)
 	b := make(bell, 1)
 	c.ring.Store(&b)

@@ -188,7 +188,7 @@ func (c *goConn) serve() error {
 		if err != nil {
 			return err
 		}
-		if err := c.send(t.Out); err != nil {
+		if err := c.send(t.Out, w); err != nil {
 			return err
 		}
 		switch w.Then {
@@ -214,8 +214,9 @@ func (c *goConn) serve() error {
 	}
 }
 
-// send hands a borrowed buffer to the kernel, however long the peer takes.
-func (c *goConn) send(out []byte) error {
+// send hands a borrowed buffer to the kernel, however long the peer takes, if it
+// is logged in.
+func (c *goConn) send(out []byte, w Wait) error {
 	defer putOut(out)
 	if len(out) == 0 {
 		return nil
@@ -226,6 +227,7 @@ func (c *goConn) send(out []byte) error {
 	if victim != nil {
 		victim.self.kill(OutOfMemory)
 	}
+	c.nc.SetWriteDeadline(c.unreadUntil(w))
 	_, err := c.rw.Write(out)
 	c.srv.held.set(&c.link, 0)
 	c.srv.count.blocked.Add(-1)

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"os"
 	"strings"
 	"testing"
 	"time"
@@ -224,6 +225,32 @@ func TestPeerDoesNotRead(t *testing.T) {
 			c.Close()
 			r.cause()
 			until(t, "closed", func() bool { return r.srv.Stats().Open == 0 })
+		}
+	})
+}
+
+// deaf sends much, before login or after, to a peer that does not read.
+type deaf struct {
+	c     Conn
+	cause chan error
+}
+
+func (d *deaf) Step(t *Turn) Wait {
+	t.Out = append(t.Out, make([]byte, HighWater)...)
+	return Wait{Drain: true, Until: t.Now.Add(10 * time.Millisecond)}
+}
+
+func (d *deaf) Close(cause error) { d.cause <- cause }
+
+// TestUnreadBeforeLogin: who is not logged in and does not read is cut when the
+// session's time has come.
+func TestUnreadBeforeLogin(t *testing.T) {
+	cause := make(chan error, 4)
+	on := &Listener{NewSession: func(c Conn) Session { return &deaf{c, cause} }}
+	each(t, Options{}, on, func(t *testing.T, r *rig) {
+		defer r.connect().Close()
+		if err := <-cause; !errors.Is(err, os.ErrDeadlineExceeded) {
+			t.Errorf("Close was given %v", err)
 		}
 	})
 }

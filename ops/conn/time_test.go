@@ -4,9 +4,11 @@ import (
 	"bufio"
 	"context"
 	"crypto/tls"
+	"errors"
 	"io"
 	"log/slog"
 	"net/netip"
+	"os"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -128,6 +130,29 @@ func TestTLSInTime(t *testing.T) {
 			t.Errorf("after %v", d)
 		}
 		c.Close()
+		srv.Shutdown(t.Context())
+	})
+}
+
+// TestUnread: a peer that does not read is cut after a minute, unless it is
+// logged in.
+func TestUnread(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		log := newJournal()
+		srv := virtualServer(Options{})
+		on := &Listener{NewSession: log.session}
+		start := time.Now()
+		unknown, alice := srv.Pipe(on, netip.AddrPort{}), srv.Pipe(on, netip.AddrPort{})
+		io.WriteString(alice, "LOGIN alice\r\nBLOW 3000000\r\n")
+		io.WriteString(unknown, "BLOW 3000000\r\n")
+		if err := <-log.closed; !errors.Is(err, os.ErrDeadlineExceeded) || time.Since(start) != Unread {
+			t.Errorf("%v after %v", err, time.Since(start))
+		}
+		time.Sleep(24 * time.Hour)
+		if b, err := io.CopyN(io.Discard, alice, 3000000); err != nil {
+			t.Error(b, err)
+		}
+		alice.Close()
 		srv.Shutdown(t.Context())
 	})
 }

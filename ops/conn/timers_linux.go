@@ -22,10 +22,16 @@ type timers struct {
 
 func (t *timers) init() { t.epoch = time.Now() }
 
-// at converts a time for arm; never 0.
-func (t *timers) at(when time.Time) int64 { return max(1, int64(when.Sub(t.epoch))) }
+// deadline converts a time for arm: nanoseconds since the epoch, at least 1,
+// or 0 for none.
+func (t *timers) deadline(when time.Time) int64 {
+	if when.IsZero() {
+		return 0
+	}
+	return max(1, int64(when.Sub(t.epoch)))
+}
 
-func (t *timers) now() int64 { return t.at(time.Now()) }
+func (t *timers) now() int64 { return t.deadline(time.Now()) }
 
 // arm has evTimer posted to the connection at the given time or earlier.
 func (t *timers) arm(c *pollConn, at int64) {
