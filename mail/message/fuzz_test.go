@@ -42,7 +42,7 @@ func FuzzHeader(f *testing.F) {
 		"Fri, 21 Nov 1997 09(comment):   55  :  06 -0600",
 		"=?ISO-8859-1?Q?a?= =?ISO-8859-2?B?X2I=?=",
 		"multipart/mixed; title*0*=us-ascii'en'This%20is; title*1=\"x\"",
-		"Re: [x] Fwd: [fwd: y (fwd)]", "<a@b> <\"c\"@d>", "Subject: a\r\n b\r\n\r\n",
+		"Re: [x] Fwd: [fwd: y (fwd)]", "<a@b> <\"c\"@d>", "Subject: a\r\n b\r\n\r\n", "((0((0(",
 	} {
 		f.Add([]byte(s))
 	}

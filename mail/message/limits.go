@@ -2,7 +2,8 @@ package message
 
 // Limits bounds what a Parser keeps of a message. A zero field means its
 // default. Whatever a message does, a Parser holds no more than about
-// HeaderTotal + Preview + Parts × 200 bytes.
+// HeaderTotal + Header + 5 × Preview + Parts × 300 bytes, and AppendIndex
+// works in about twice Index.
 type Limits struct {
 	// Header is the number of bytes kept of one entity's header; what
 	// follows is measured but not read. Default 256 KiB.
