@@ -26,6 +26,8 @@ type Account struct {
 	loadErr error
 
 	line    line
+	awaited *awaited // only the leader touches it and lately
+	lately  lately
 	objects atomic.Uint64 // next object number not given out
 
 	mu       sync.RWMutex // guards what is published, below
@@ -46,7 +48,7 @@ func (a *Account) ID() kv.Account { return a.id }
 // load reads head, mailboxes, subscriptions and INBOX's chunks in one round
 // trip; other mailboxes' chunks are read when they are first touched.
 func (a *Account) load(ctx context.Context) error {
-	want := kv.Reads{Gets: [][]byte{{keyHead}}, Ranges: []kv.Range{
+	want := kv.Reads{Gets: [][]byte{{keyHead}, {keyAwaited}}, Ranges: []kv.Range{
 		prefix([]byte{keyMailbox}), prefix([]byte{keySub}),
 		prefix(appendKey32(nil, keyChunk, uint32(Inbox))), keysOnly(prefix([]byte{keyIntent})),
 	}}
@@ -59,6 +61,11 @@ func (a *Account) load(ctx context.Context) error {
 	}
 	if a.head, err = decodeHead(got.Values[0]); err != nil {
 		return damaged("head", err)
+	}
+	if got.Values[1] != nil {
+		if a.awaited, err = decodeAwaited(got.Values[1]); err != nil {
+			return damaged("filter of awaited messages", err)
+		}
 	}
 	a.objects.Store(uint64(a.head.nextObject))
 	a.recent, a.intents = make(map[MailboxID]UID), make(map[uint64]bool)

@@ -218,15 +218,6 @@ type Stored struct {
 	inline *inlineReader // with WantBody, of a message kept in the engine
 }
 
-// Inline gives a message that came with WantBody because it is kept in the
-// engine: two pieces that make it up, not to be modified. False: OpenStored.
-func (s *Stored) Inline() (head, rest []byte, ok bool) {
-	if s.inline == nil {
-		return nil, nil, false
-	}
-	return s.inline.header, s.inline.rest, true
-}
-
 // Quota is an account's storage limit (RFC 9208 STORAGE), in bytes.
 type Quota struct {
 	Used  uint64 // sum of RFC822.SIZE over all mailboxes

@@ -23,7 +23,7 @@ func (a *Account) Append(ctx context.Context, by Actor, id MailboxID, items []Ap
 		if err := in.seal(ctx); err != nil {
 			return res, err
 		}
-		keys = threadKeys(keys, in.hashes)
+		keys = threadKeys(keys, in.ids)
 		weight += in.weight()
 	}
 	err = a.update(ctx, keys, weight, func(t *txn, got [][]byte) error {
@@ -33,8 +33,8 @@ func (a *Account) Append(ctx context.Context, by Actor, id MailboxID, items []Ap
 	return res, err
 }
 
-// append is Append within a transaction. It must not be refused after its
-// first write.
+// append is Append within a transaction. After its first write it can only
+// fail with the engine.
 func (t *txn) append(id MailboxID, items []AppendItem, got [][]byte) (res AppendResult, err error) {
 	b, err := t.box(id)
 	if err != nil {
@@ -54,8 +54,11 @@ func (t *txn) append(id MailboxID, items []AppendItem, got [][]byte) (res Append
 		in := items[i].Incoming
 		e := t.newEntry(&w.box, &items[i], keywords[i])
 		e.ModSeq = modseq
-		t.putObject(&e, in, got[:len(in.hashes)])
-		got = got[len(in.hashes):]
+		n := len(in.ids.ancestors)
+		if err := t.putObject(&e, in, got[:n]); err != nil {
+			return res, err
+		}
+		got = got[n:]
 		t.putEntry(id, &e)
 		t.remember(items[i].Import)
 		editor.Add(e.UID, e.Size, e.setFlags())
@@ -120,9 +123,11 @@ func (t *txn) newEntry(b *box, item *AppendItem, keywords Keywords) Entry {
 }
 
 // putObject writes what is kept of the message itself.
-func (t *txn) putObject(e *Entry, in *Incoming, got [][]byte) {
+func (t *txn) putObject(e *Entry, in *Incoming, got [][]byte) (err error) {
 	o := object{refs: 1, emailID: newObjectID(t.now), size: in.size, arrived: e.InternalDate, ref: in.ref}
-	o.threadID = t.thread(in.hashes, got, o.emailID)
+	if o.threadID, err = t.thread(in.ids, got, o.emailID); err != nil {
+		return err
+	}
 	in.object = e.Object
 	in.decide(t)
 
@@ -143,6 +148,7 @@ func (t *txn) putObject(e *Entry, in *Incoming, got [][]byte) {
 		t.buf = appendInline(key, *in.buf, header)
 		t.set(key, t.buf[len(key):])
 	}
+	return nil
 }
 
 // The inline record: version, 0 and what follows the header, or 1 and the

@@ -25,8 +25,8 @@ type Incoming struct {
 	// After seal:
 	msg    *message.Message
 	index  []byte
-	shown  int64    // RFC822.SIZE
-	hashes []uint64 // of the identifiers that tie it to a thread; own last
+	shown  int64 // RFC822.SIZE
+	ids    threadIDs
 	ref    body.Ref
 	handed bool // the transaction decides about the body
 }
@@ -122,7 +122,7 @@ func (in *Incoming) seal(ctx context.Context) error {
 	}
 	in.msg = in.parser.Finish()
 	in.index = in.msg.AppendIndex(nil)
-	in.hashes = threadHashes(in.index)
+	in.ids = threadHashes(in.index)
 	if err := in.measure(); err != nil {
 		return err
 	}

@@ -16,6 +16,7 @@ const (
 	keyHeader   = 'y'
 	keyInline   = 'b'
 	keyThread   = 'r'
+	keyAwaited  = 'f'
 	keyGrave    = 'g'
 	keyIntent   = 'w'
 	keyDark     = 'd'

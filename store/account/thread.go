@@ -14,18 +14,21 @@ import (
 // last of References, nearest to the message.
 const maxThreadIDs = 20
 
-// threadHashes gives the hashes of the identifiers of a message, those of its
-// parent first, then its other ancestors from the nearest, at last its own.
-func threadHashes(index []byte) []uint64 {
+// threadIDs are the hashes of the identifiers of a message.
+type threadIDs struct {
+	ancestors []uint64 // parent first
+	own       uint64   // 0: none
+}
+
+func threadHashes(index []byte) (t threadIDs) {
 	ix, err := message.OpenIndex(index)
 	if err != nil {
-		return nil
+		return t
 	}
 	ids := ix.IDs()
-	hashes := make([]uint64, 0, 4)
 	add := func(id string) {
-		if len(hashes) < maxThreadIDs {
-			hashes = append(hashes, hashID(id))
+		if len(t.ancestors) < maxThreadIDs {
+			t.ancestors = append(t.ancestors, hashID(id))
 		}
 	}
 	for _, id := range ids.InReplyTo {
@@ -35,9 +38,9 @@ func threadHashes(index []byte) []uint64 {
 		add(ids.References[i])
 	}
 	if ids.Message != "" {
-		hashes = append(hashes, hashID(ids.Message))
+		t.own = hashID(ids.Message)
 	}
-	return hashes
+	return t
 }
 
 // hashID is FNV-1a, 64 bits.
@@ -50,42 +53,97 @@ func hashID(id string) uint64 {
 }
 
 // thread gives the message's THREADID and remembers it; got holds what was
-// stored under each hash. fresh is the identifier of a thread that begins.
-func (t *txn) thread(hashes []uint64, got [][]byte, fresh objectID) objectID {
+// stored under each ancestor's hash. fresh is the identifier of a thread that
+// begins. It must not be called before the operation's last refusal.
+func (t *txn) thread(ids threadIDs, got [][]byte, fresh objectID) (objectID, error) {
 	thread, known := fresh, false
-	for i, h := range hashes {
-		if id, ok := t.threadOf(h, got[i]); ok && !known {
+	var unseen []uint64
+	for i, h := range ids.ancestors {
+		id, ok := t.threadOf(h, got[i])
+		if !ok {
+			unseen = append(unseen, h)
+		} else if !known {
 			thread, known = id, true
 		}
 	}
-	for i, h := range hashes {
-		if _, ok := t.threadOf(h, got[i]); ok {
-			continue
+	if ids.own != 0 {
+		id, ok, err := t.ownThread(ids.own)
+		if err != nil {
+			return thread, err
 		}
-		if t.threads == nil {
-			t.threads = make(map[uint64]objectID)
+		if ok && !known {
+			thread = id
 		}
-		t.threads[h] = thread
-		key := appendKey64(t.buf[:0], keyThread, h)
-		t.buf = append(append(key, recordVersion), thread[:]...)
-		t.set(key, t.buf[len(key):])
+		t.putThread(ids.own, thread)
+		t.came = append(t.came, ids.own)
 	}
-	return thread
+	if len(unseen) > 0 {
+		t.await(unseen, thread)
+	}
+	return thread, nil
 }
 
 // threadOf gives the thread of an identifier, stored or of this transaction.
 func (t *txn) threadOf(h uint64, stored []byte) (id objectID, ok bool) {
+	if id, ok = t.threads[h]; ok {
+		return id, true
+	}
 	if len(stored) == 1+len(id) && stored[0] == recordVersion {
 		return objectID(stored[1:]), true
 	}
-	id, ok = t.threads[h]
-	return id, ok
+	return id, false
+}
+
+// ownThread gives the thread of those who named the message before it came,
+// or of another copy of it that came lately. Only for what is awaited it costs
+// a read.
+func (t *txn) ownThread(own uint64) (id objectID, ok bool, err error) {
+	if id, ok = t.a.lately.find(own); ok {
+		return id, true, nil
+	}
+	if id, ok = t.threads[own]; ok {
+		return id, true, nil
+	}
+	filter := t.a.awaited
+	if t.awaited != nil {
+		filter = t.awaited
+	}
+	if !filter.has(own) {
+		return id, false, nil
+	}
+	stored, err := t.get(appendKey64(nil, keyThread, own))
+	if err != nil {
+		return id, false, err
+	}
+	id, ok = t.threadOf(own, stored)
+	return id, ok, nil
+}
+
+// await remembers identifiers whose messages are not here.
+func (t *txn) await(unseen []uint64, thread objectID) {
+	for _, h := range unseen {
+		t.putThread(h, thread)
+	}
+	if t.awaited == nil {
+		t.awaited = t.a.awaited
+	}
+	t.awaited = t.awaited.with(unseen, t.now.Unix())
+}
+
+func (t *txn) putThread(h uint64, thread objectID) {
+	if t.threads == nil {
+		t.threads = make(map[uint64]objectID)
+	}
+	t.threads[h] = thread
+	key := appendKey64(t.buf[:0], keyThread, h)
+	t.buf = append(append(key, recordVersion), thread[:]...)
+	t.set(key, t.buf[len(key):])
 }
 
 // threadKeys are the keys that thread wants to have been read.
-func threadKeys(keys [][]byte, hashes []uint64) [][]byte {
-	buf := make([]byte, 0, 9*len(hashes))
-	for _, h := range hashes {
+func threadKeys(keys [][]byte, ids threadIDs) [][]byte {
+	buf := make([]byte, 0, 9*len(ids.ancestors))
+	for _, h := range ids.ancestors {
 		from := len(buf)
 		buf = binary.BigEndian.AppendUint64(append(buf, keyThread), h)
 		keys = append(keys, buf[from:])

@@ -27,6 +27,8 @@ type txn struct {
 	names   map[string]MailboxID   // nil: as published
 	subs    map[string]bool        // nil: as published
 	threads map[uint64]objectID    // written here
+	came    []uint64               // own identifiers among them
+	awaited *awaited               // nil: as published
 	after   []func(committed bool) // when the outcome is known
 
 	op     ModSeq // of the operation that runs; 0: it changed nothing yet
@@ -189,6 +191,10 @@ func (t *txn) flush() {
 			t.flushBox(w)
 		}
 	}
+	if t.awaited != nil {
+		t.buf = t.awaited.append(t.buf[:0])
+		t.set([]byte{keyAwaited}, t.buf)
+	}
 	t.head.nextObject = max(t.head.nextObject, ObjectID(t.a.objects.Load()))
 	t.buf = t.head.append(t.buf[:0])
 	t.set([]byte{keyHead}, t.buf)
@@ -238,6 +244,12 @@ func (t *txn) editSubs() map[string]bool {
 // publish shows readers what is now durable.
 func (t *txn) publish() {
 	a := t.a
+	for _, h := range t.came {
+		a.lately.add(h, t.threads[h])
+	}
+	if t.awaited != nil {
+		a.awaited = t.awaited
+	}
 	a.mu.Lock()
 	a.head, a.gone = t.head, t.gone
 	for _, w := range t.works {

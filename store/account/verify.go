@@ -106,7 +106,7 @@ func inspect(ctx context.Context, e kv.Engine, bodies body.Store, id kv.Account,
 		{keyGrave, in.readGrave}, {keyIntent, in.readIntent}, {keyChunk, in.readChunk}, {keyLog, in.readLog},
 		{keyDark, in.readDark}, {keyEntry, in.readEntry}, {keyObject, in.readObject},
 		{keyIndex, in.readIndex}, {keyHeader, in.readHeader}, {keyInline, in.readInline},
-		{keyThread, in.readThread}, {keyImported, in.readImported},
+		{keyThread, in.readThread}, {keyAwaited, in.readAwaited}, {keyImported, in.readImported},
 	} {
 		if err := in.each(ctx, step.letter, step.read); err != nil {
 			return nil, err
@@ -152,7 +152,7 @@ func (in *inspection) each(ctx context.Context, letter byte, fn func(key, value 
 
 // strangers reports keys of no known letter.
 func (in *inspection) strangers(ctx context.Context) error {
-	known := []byte{keyInline, keyChunk, keyDark, keyEntry, keyGrave, keyHead, keyImported, keyLog, keyMailbox,
+	known := []byte{keyInline, keyChunk, keyDark, keyEntry, keyAwaited, keyGrave, keyHead, keyImported, keyLog, keyMailbox,
 		keyNames, keyObject, keyThread, keySub, keyIntent, keyIndex, keyHeader} // ascending
 	want := kv.Reads{}
 	from := []byte{0}
@@ -379,6 +379,12 @@ func (in *inspection) readInline(key, value []byte) {
 func (in *inspection) readThread(key, value []byte) {
 	if len(value) != 17 || value[0] != recordVersion {
 		in.say("The thread record %x is malformed.", key)
+	}
+}
+
+func (in *inspection) readAwaited(key, value []byte) {
+	if _, err := decodeAwaited(value); err != nil {
+		in.say("The filter of awaited messages cannot be read: %v.", err)
 	}
 }
 
