@@ -101,8 +101,11 @@ func (a *Account) commit(batch []*request) {
 		failAll(batch, err)
 		return
 	}
-	t := &txn{a: a, ctx: context.Background(), now: a.store.opt.Now()}
+	scratch := a.store.scratch.Get().(*[]byte)
+	t := &txn{a: a, ctx: context.Background(), now: a.store.opt.Now(), buf: *scratch}
 	err := a.store.engine.Update(t.ctx, a.id, func(tx kv.Tx) error { return t.runAll(tx, batch) })
+	a.store.giveBack(scratch, t.buf)
+	t.buf = nil
 	var unknown *kv.UnknownError
 	switch {
 	case err == nil:

@@ -25,6 +25,7 @@ type Incoming struct {
 	// After seal:
 	msg    *message.Message
 	index  []byte
+	spare  *[]byte // index's memory
 	shown  int64 // RFC822.SIZE
 	ids    threadIDs
 	ref    body.Ref
@@ -111,9 +112,14 @@ func (in *Incoming) Abort() {
 	s.parsers.Put(in.parser)
 	*in.buf = (*in.buf)[:0]
 	s.buffers.Put(in.buf)
-	in.parser, in.buf, in.w, in.msg = nil, nil, nil, nil
-	in.err = refuse(Gone, "the message was already filed or dropped")
+	if in.spare != nil {
+		s.giveBack(in.spare, in.index)
+	}
+	in.parser, in.buf, in.w, in.msg, in.index = nil, nil, nil, nil, nil
+	in.err = errFiled
 }
+
+var errFiled = refuse(Gone, "the message was already filed or dropped")
 
 // seal ends the message and makes a large body durable.
 func (in *Incoming) seal(ctx context.Context) error {
@@ -121,7 +127,8 @@ func (in *Incoming) seal(ctx context.Context) error {
 		return in.err
 	}
 	in.msg = in.parser.Finish()
-	in.index = in.msg.AppendIndex(nil)
+	in.spare = in.a.store.scratch.Get().(*[]byte)
+	in.index = in.msg.AppendIndex((*in.spare)[:0])
 	in.ids = threadHashes(in.index)
 	if err := in.measure(); err != nil {
 		return err

@@ -19,6 +19,7 @@ type Store struct {
 
 	parsers sync.Pool // *message.Parser
 	buffers sync.Pool // *[]byte with the capacity of the inline limit
+	scratch sync.Pool // *[]byte for what is copied by the engine before a commit returns
 
 	mu       sync.Mutex
 	accounts map[kv.Account]*Account
@@ -35,6 +36,7 @@ func Open(e kv.Engine, b body.Store, o Options) (*Store, error) {
 		buf := make([]byte, 0, s.opt.InlineLimit)
 		return &buf
 	}
+	s.scratch.New = func() any { return new([]byte) }
 	s.care.start(s.opt.Now())
 	return s, nil
 }
@@ -125,4 +127,15 @@ func (a *Account) hold() {
 	a.store.mu.Lock()
 	a.handles++
 	a.store.mu.Unlock()
+}
+
+// maxScratch is the largest buffer that is kept for the next use.
+const maxScratch = 64 << 10
+
+// giveBack keeps a scratch buffer for the next use.
+func (s *Store) giveBack(scratch *[]byte, used []byte) {
+	if cap(used) <= maxScratch {
+		*scratch = used[:0]
+	}
+	s.scratch.Put(scratch)
 }
