@@ -82,7 +82,7 @@ func (a *adapter) Link(oldName, newName string) error {
 func (a *adapter) Open(name string, opts ...pebblevfs.OpenOption) (pebblevfs.File, error) {
 	f, err := a.fs.Open(name)
 	if err != nil {
-		return nil, err
+		return nil, a.stopper.readFailed(err)
 	}
 	wrapped := a.wrap(f, pebblevfs.WriteCategoryUnspecified, 0)
 	for _, o := range opts {

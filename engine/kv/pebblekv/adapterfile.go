@@ -28,6 +28,16 @@ func (f *adapterFile) check(err error) error {
 	return err
 }
 
+func (f *adapterFile) Read(p []byte) (int, error) {
+	n, err := f.File.Read(p)
+	return n, f.stopper.readFailed(err)
+}
+
+func (f *adapterFile) ReadAt(p []byte, offset int64) (int, error) {
+	n, err := f.File.ReadAt(p, offset)
+	return n, f.stopper.readFailed(err)
+}
+
 func (f *adapterFile) Write(p []byte) (int, error) {
 	f.stopper.freeze()
 	n, err := f.File.Write(p)

@@ -1,5 +1,7 @@
 package pebblekv
 
+import pebblevfs "github.com/cockroachdb/pebble/v2/vfs"
+
 // logFile is a file of the write-ahead log.
 //
 // The sync of a file that grows must also commit its new size and its newly
@@ -44,6 +46,15 @@ func (f *logFile) SyncData() error { return f.sync(f.File.SyncData) }
 func (f *logFile) sync(how func() error) error {
 	f.stopper.freeze()
 	return f.stopper.logFailed(how())
+}
+
+// Close and Stat too: Pebble panics where either fails of a log.
+
+func (f *logFile) Close() error { return f.stopper.logFailed(f.File.Close()) }
+
+func (f *logFile) Stat() (pebblevfs.FileInfo, error) {
+	info, err := f.adapterFile.Stat()
+	return info, f.stopper.logFailed(err)
 }
 
 // logFailed stops the engine if there is an error, and then never

@@ -14,6 +14,7 @@ type stopper struct {
 	opened  atomic.Bool
 	failure atomic.Pointer[error]
 	halted  chan struct{} // closed when stopped
+	reads   atomic.Int64  // that failed since
 }
 
 func newStopper(fatal func(error)) *stopper {
@@ -56,6 +57,19 @@ func (s *stopper) freeze() {
 	if s.failure.Load() != nil {
 		select {}
 	}
+}
+
+// stoppedReads is how many reads may fail after the engine stopped: more than
+// there can be Views under way.
+const stoppedReads = 1000
+
+// readFailed gives a read's error back. Once the engine has stopped that ends:
+// Pebble tries a compaction that cannot read again at once, and for ever.
+func (s *stopper) readFailed(err error) error {
+	if err != nil && s.failure.Load() != nil && s.reads.Add(1) > stoppedReads {
+		s.freeze()
+	}
+	return err
 }
 
 // pebbleLogger is where Pebble's own words go.
