@@ -35,7 +35,7 @@ func (cmd *IdleCmd) Run(ctx context.Context) error {
 	for i, t := range all {
 		row, err := cmd.measure(ctx, t, i)
 		if err != nil {
-			return err
+			return errors.Join(out.flush(), err) // what is known already shall be seen
 		}
 		out.row(row)
 	}

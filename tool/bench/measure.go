@@ -13,6 +13,9 @@ import (
 type workload struct {
 	title string
 	unit  string // of what ops counts
+	// byLatency: servers are compared by the median time of an operation,
+	// not by how many a second.
+	byLatency bool
 	// setup makes ready, unmeasured, before each run; may be nil. What it
 	// gives is handed to run.
 	setup func(ctx context.Context, t *target) (any, error)

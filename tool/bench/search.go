@@ -33,9 +33,10 @@ func (cmd *SearchCmd) Run(ctx context.Context) error {
 	var workloads []workload
 	for _, key := range keys {
 		workloads = append(workloads, workload{
-			title: fmt.Sprintf("UID SEARCH %s, %s", key, heat(cmd.Cold)),
-			unit:  "search",
-			setup: func(ctx context.Context, t *target) (any, error) { return cmd.selected(ctx, t) },
+			title:     fmt.Sprintf("UID SEARCH %s, %s", key, heat(cmd.Cold)),
+			unit:      "search",
+			byLatency: true,
+			setup:     func(ctx context.Context, t *target) (any, error) { return cmd.selected(ctx, t) },
 			run: func(ctx context.Context, _ *target, state any) (w work, err error) {
 				conn := state.(sessions)[0]
 				for range cmd.Repeat {

@@ -12,7 +12,7 @@ import (
 type SelectCmd struct {
 	Common   `embed:""`
 	Messages int    `help:"Messages in the mailbox, which is filled if it holds fewer; 0: take it as it is." default:"2000"`
-	Repeat   int    `help:"SELECTs per run; 1 with --cold." default:"50"`
+	Repeat   int    `help:"SELECTs per run; 1 with --cold." default:"200"`
 	Changes  int    `help:"Messages whose flags changed since the client was there." default:"100"`
 	Mode     string `help:"What to measure: plain, qresync or both." enum:"plain,qresync,both" default:"both"`
 }
@@ -47,9 +47,10 @@ func (cmd *SelectCmd) Run(ctx context.Context) error {
 // mailbox.
 func (cmd *SelectCmd) workload(title string, parameter func(*imapConn) (string, error)) workload {
 	return workload{
-		title: fmt.Sprintf("%s of %s, %s", title, cmd.Mailbox, heat(cmd.Cold)),
-		unit:  "select",
-		setup: func(ctx context.Context, t *target) (any, error) { return cmd.connectIMAP(ctx, t, 1) },
+		title:     fmt.Sprintf("%s of %s, %s", title, cmd.Mailbox, heat(cmd.Cold)),
+		unit:      "select",
+		byLatency: true,
+		setup:     func(ctx context.Context, t *target) (any, error) { return cmd.connectIMAP(ctx, t, 1) },
 		run: func(ctx context.Context, _ *target, state any) (w work, err error) {
 			conn := state.(sessions)[0]
 			suffix, err := parameter(conn)

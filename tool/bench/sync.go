@@ -28,9 +28,10 @@ func (cmd *SyncCmd) Run(ctx context.Context) error {
 		return err
 	}
 	return cmd.compare(ctx, workload{
-		title: fmt.Sprintf("Return of a phone, TLS %s, %d changes behind, %s; MB/s is what it receives", cmd.TLS, cmd.Changes, heat(cmd.Cold)),
-		unit:  "return",
-		setup: func(ctx context.Context, t *target) (any, error) { return cmd.depart(ctx, t, messages) },
+		title:     fmt.Sprintf("Return of a phone, TLS %s, %d changes behind, %s; MB/s is what it receives", cmd.TLS, cmd.Changes, heat(cmd.Cold)),
+		unit:      "return",
+		byLatency: true,
+		setup:     func(ctx context.Context, t *target) (any, error) { return cmd.depart(ctx, t, messages) },
 		run: func(ctx context.Context, t *target, state any) (w work, err error) {
 			for range cmd.Repeat {
 				start := time.Now()

@@ -22,8 +22,12 @@ type column struct {
 
 func always(sample) bool { return true }
 
-// columns of every workload; per operation named by its unit.
-func columns(unit string) []column {
+// columns of a workload; per operation named by its unit.
+func columns(w workload) []column {
+	unit, byRate, byLatency := w.unit, +1, 0
+	if w.byLatency {
+		byRate, byLatency = 0, -1
+	}
 	perOp := func(pick func(sample) float64) func(sample) float64 {
 		return func(s sample) float64 { return pick(s) / float64(max(s.ops, 1)) }
 	}
@@ -31,9 +35,9 @@ func columns(unit string) []column {
 	clientCPU := func(s sample) float64 { return s.client.Seconds() }
 	measured := func(s sample) bool { return s.server.known }
 	return []column{
-		{unit + "/s", func(s sample) float64 { return float64(s.ops) / s.wall.Seconds() }, "%.0f", +1, always},
+		{unit + "/s", func(s sample) float64 { return float64(s.ops) / s.wall.Seconds() }, "%.0f", byRate, always},
 		{"MB/s", func(s sample) float64 { return float64(s.bytes) / 1e6 / s.wall.Seconds() }, "%.1f", 0, func(s sample) bool { return s.bytes > 0 }},
-		{"median ms", func(s sample) float64 { return 1e3 * percentile(s.latency, 0.5) }, "%.2f", 0, func(s sample) bool { return len(s.latency) > 0 }},
+		{"median ms", func(s sample) float64 { return 1e3 * percentile(s.latency, 0.5) }, "%.2f", byLatency, func(s sample) bool { return len(s.latency) > 0 }},
 		{"99% ms", func(s sample) float64 { return 1e3 * percentile(s.latency, 0.99) }, "%.2f", 0, func(s sample) bool { return len(s.latency) > 0 }},
 		{"server CPU µs/" + unit, perOp(func(s sample) float64 { return 1e6 * serverCPU(s) }), "%.1f", -1, measured},
 		{"client CPU µs/" + unit, perOp(func(s sample) float64 { return 1e6 * clientCPU(s) }), "%.1f", 0, always},
@@ -50,7 +54,7 @@ func (r results) print(w io.Writer, all []*target, base *target) error {
 	table := newTable(w)
 	var chosen []column
 	head := []string{""}
-	for _, c := range columns(r.workload.unit) {
+	for _, c := range columns(r.workload) {
 		if !r.any(c.needs) {
 			continue
 		}
