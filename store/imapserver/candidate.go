@@ -6,15 +6,13 @@ import (
 	"time"
 
 	"citron/mail/message"
-	"citron/store/account"
 	"citron/wire/imap"
 )
 
 // candidate shows a message to a search program.
 type candidate struct {
+	storedMessage
 	f *searcher
-	e *account.Entry
-	fetched
 }
 
 func (c *candidate) Seq() uint32 {
@@ -53,11 +51,58 @@ func (c *candidate) ThreadID() (string, error) { return c.stored.ThreadID, nil }
 
 // Index gives the index, made anew where it is of an older version.
 func (c *candidate) Index() (message.Index, error) {
-	err := c.f.s.openIndex(&c.fetched)
-	return c.index, err
+	own, err := c.f.s.asStored(&c.storedMessage)
+	if err != nil {
+		return message.Index{}, err
+	}
+	return own.index, nil
 }
 
-// Header is what was kept of the header when the message came.
-func (c *candidate) Header() ([]byte, error) { return c.stored.Header, nil }
+// Header is the whole header up to maxHeader; mostly what was kept of it when
+// the message came.
+func (c *candidate) Header() ([]byte, error) {
+	if c.stored.HeaderWhole {
+		return c.stored.Header, nil
+	}
+	own, err := c.f.s.asStored(&c.storedMessage)
+	if err != nil {
+		return nil, err
+	}
+	tree, err := own.tree()
+	if err != nil {
+		return nil, err
+	}
+	r, err := c.Body()
+	if err != nil {
+		return nil, err
+	}
+	header := make([]byte, min(tree[0].Body-tree[0].Header, maxHeader))
+	return header, readAt(r, header, tree[0].Header)
+}
 
-func (c *candidate) Body() (io.ReaderAt, error) { return c.f.s.openBody(&c.fetched) }
+// Body reads the message as stored. A search through much text lets others
+// have their turn.
+func (c *candidate) Body() (io.ReaderAt, error) {
+	r, err := c.f.s.openBody(&c.storedMessage)
+	if err != nil {
+		return nil, err
+	}
+	return breathingReader{r, c.f}, nil
+}
+
+// breathingReader breathes before each read.
+type breathingReader struct {
+	r io.ReaderAt
+	f *searcher
+}
+
+func (b breathingReader) ReadAt(p []byte, off int64) (int, error) {
+	if err := b.f.c.progress(b.f.done, b.f.goal); err != nil {
+		return 0, err
+	}
+	n, err := b.r.ReadAt(p, off)
+	if err != nil && err != io.EOF {
+		err = &unreadableError{err}
+	}
+	return n, err
+}

@@ -3,6 +3,7 @@ package imapserver
 import (
 	"citron/mail/mailbox"
 	"citron/store/account"
+	"citron/store/uidset"
 	"citron/wire/imap"
 )
 
@@ -16,7 +17,7 @@ var copyCommands = []spec{
 
 func (s *Session) copyMessages(c *command, a *imap.Copy) error {
 	m := s.selected
-	uids, err := m.resolve(a.Set, a.UID)
+	uids, err := s.transferred(a.Set, a.UID)
 	if err != nil || len(uids) == 0 {
 		return err
 	}
@@ -39,7 +40,7 @@ func (s *Session) moveMessages(c *command, a *imap.Move) error {
 	if m.readOnly {
 		return errReadOnly
 	}
-	uids, err := m.resolve(a.Set, a.UID)
+	uids, err := s.transferred(a.Set, a.UID)
 	if err != nil || len(uids) == 0 {
 		return err
 	}
@@ -57,6 +58,26 @@ func (s *Session) moveMessages(c *command, a *imap.Move) error {
 		c.highestModSeq = true
 	}
 	return nil
+}
+
+// transferred gives the UIDs of the messages to be copied or moved. By number
+// it is all or none of them: a client that names one which another session has
+// expunged is told so first (RFC 2180 §4.4.1). By UID those that are gone are
+// passed over (RFC 9051 §6.4.9).
+func (s *Session) transferred(set imap.SeqSet, byUID bool) (uidset.Ranges, error) {
+	m := s.selected
+	uids, err := m.resolve(set, byUID)
+	if err != nil || byUID || len(uids) == 0 {
+		return uids, err
+	}
+	now, err := s.user.account.Open(s.srv.ctx, m.id())
+	if err != nil {
+		return nil, err
+	}
+	if now.Set.Intersect(uids).Count() < uids.Count() {
+		return nil, no(imap.CodeExpungeIssued, "Some of the messages were expunged")
+	}
+	return uids, nil
 }
 
 // destination finds the mailbox that messages shall go to.

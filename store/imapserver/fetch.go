@@ -10,25 +10,35 @@ import (
 )
 
 // FETCH (RFC 9051 §6.4.5) with CHANGEDSINCE and VANISHED (RFC 7162 §3.1.4,
-// §3.2.6). Bodies are in fetchbody.go.
+// §3.2.6). A message's response is written in fetchitem.go, its octets in
+// fetchbody.go and fetchbinary.go.
 
 var fetchCommands = []spec{
 	{"FETCH", inSelected, slow | keepsNumbers, on((*Session).fetch)},
 }
 
-// Messages whose stored descriptions are read in one round trip, and, where
-// reading marks them \Seen, in one transaction.
+// How many messages are read together in one round trip: their descriptions,
+// their bodies, and those that are marked \Seen in one transaction.
 const (
 	describeBatch = 256
+	bodyBatch     = 64
 	seenBatch     = 64
+)
+
+// batchBytes bounds what the descriptions of a batch can take in memory. A
+// description is no longer than its message, and no longer than maxDescribed.
+const (
+	batchBytes   = 16 << 20
+	maxDescribed = 2 << 20
 )
 
 // fetcher is one FETCH under way.
 type fetcher struct {
-	s     *Session
-	c     *command
-	items []imap.FetchItem
-	want  account.Want
+	s       *Session
+	c       *command
+	items   []imap.FetchItem
+	filters []*message.FieldFilter // of items that select header fields
+	want    account.Want
 	// stored: some item needs what is stored of the message itself.
 	stored bool
 	// marks: some item marks messages \Seen.
@@ -37,9 +47,17 @@ type fetcher struct {
 	showMod bool // the same for MODSEQ
 	flags   bool // the client asks for FLAGS
 	since   account.ModSeq
-	found   uint64
-	// undecodable: some part has a transfer encoding nobody knows.
-	undecodable bool
+
+	count       seqCounter
+	found       uint64 // messages answered for
+	told        teller // of flags read since the client was last told
+	undecodable bool   // some part has a transfer encoding nobody knows
+	unreadable  error  // why some message could not be read
+
+	msg     fetched // the one being answered for
+	torn    bool    // a part of its response may be on its way
+	scratch []byte  // header fields, small decoded parts
+	header  []byte
 }
 
 func (s *Session) fetch(c *command, a *imap.Fetch) error {
@@ -67,17 +85,20 @@ func (s *Session) fetch(c *command, a *imap.Fetch) error {
 // outcome is NO where something that was asked for could not be given.
 func (f *fetcher) outcome(mayMiss bool, asked uint64) error {
 	switch {
-	case f.undecodable:
+	case f.unreadable != nil:
+		return &refusal{kind: imap.NO, code: imap.CodeCorruption, text: "Some of the messages cannot be read", cause: f.unreadable}
+	case f.undecodable: // RFC 3516 §4.3
 		return no(imap.CodeUnknownCTE, "A part has an unknown transfer encoding")
 	case !mayMiss && f.found < asked:
-		// RFC 2180 §4.1.3: told of, but expunged long ago.
+		// RFC 2180 §4.1.2: told of, but expunged long ago.
 		return no(imap.CodeExpungeIssued, "Some of the messages no longer exist")
 	}
 	return nil
 }
 
 func (s *Session) newFetcher(c *command, a *imap.Fetch) *fetcher {
-	f := &fetcher{s: s, c: c, items: a.Items, since: account.ModSeq(a.ChangedSince), showUID: a.UID}
+	f := &fetcher{s: s, c: c, items: a.Items, since: account.ModSeq(a.ChangedSince), showUID: a.UID,
+		filters: make([]*message.FieldFilter, len(a.Items)), count: seqCounter{told: s.selected.view.Set}}
 	modSeq := false
 	for i := range a.Items {
 		it := &a.Items[i]
@@ -90,6 +111,9 @@ func (s *Session) newFetcher(c *command, a *imap.Fetch) *fetcher {
 			modSeq = true
 		case imap.FetchEmailID, imap.FetchThreadID:
 			f.stored = true
+		}
+		if sec := &it.Section; sec.Text == imap.SectionHeaderFields || sec.Text == imap.SectionHeaderFieldsNot {
+			f.filters[i] = message.NewFieldFilter(sec.Fields, sec.Text == imap.SectionHeaderFieldsNot)
 		}
 		f.want |= wants(it)
 		f.marks = f.marks || it.HasBody() && !it.Peek && !s.selected.readOnly
@@ -104,61 +128,105 @@ func (s *Session) newFetcher(c *command, a *imap.Fetch) *fetcher {
 	return f
 }
 
-// wants says which stored descriptions an item is made of.
+// wants says what must be read of a message to answer an item.
 func wants(it *imap.FetchItem) account.Want {
-	switch it.Kind {
-	case imap.FetchEnvelope, imap.FetchBody, imap.FetchBodyStructure, imap.FetchPreview:
-		return account.WantIndex
-	case imap.FetchRFC822Header:
+	switch {
+	case it.Kind == imap.FetchRFC822Header, it.Kind == imap.FetchSection && isTopHeader(&it.Section):
 		return account.WantIndex | account.WantHeader
-	case imap.FetchSection:
-		if isTopHeader(&it.Section) {
-			return account.WantIndex | account.WantHeader
-		}
+	case it.Kind == imap.FetchEnvelope, it.Kind == imap.FetchBody, it.Kind == imap.FetchBodyStructure, it.Kind == imap.FetchPreview:
 		return account.WantIndex
-	case imap.FetchRFC822, imap.FetchRFC822Text, imap.FetchBinary, imap.FetchBinarySize:
-		return account.WantIndex
+	case it.HasBody(), it.Kind == imap.FetchBinarySize:
+		return account.WantIndex | account.WantBody
 	}
 	return 0
 }
 
-// changedOnly leaves the messages changed after since and, for VANISHED, says
-// which of the UIDs asked for are gone (RFC 7162 §3.2.6).
+// changedOnly leaves the messages that may have changed after since (batch
+// looks at each one's modseq) and, for VANISHED, says which of the UIDs asked
+// for are gone (RFC 7162 §3.2.6). Those that are gone but not told yet are
+// still there for this client.
 func (f *fetcher) changedOnly(a *imap.Fetch, uids uidset.Ranges) (uidset.Ranges, error) {
-	view := f.s.selected.view
-	changes, err := f.s.user.account.Changes(f.s.srv.ctx, view, f.since)
+	m, acct := f.s.selected, f.s.user.account
+	now, err := acct.Open(f.s.srv.ctx, m.id())
 	if err != nil {
 		return nil, err
 	}
+	changes, err := acct.Changes(f.s.srv.ctx, now, f.since)
+	if err != nil {
+		return nil, err
+	}
+	untold, _ := uidset.Diff(m.view.Set, now.Set)
 	if a.Vanished {
-		asked := ranges(a.Set.Resolve(uint32(view.Set.Last())))
-		if a.Set.Saved {
-			asked = f.s.selected.saved
-		}
-		if gone := changes.Gone.Intersect(asked); len(gone) > 0 {
+		gone := changes.Gone.Intersect(m.named(a.Set)).Subtract(untold)
+		if len(gone) > 0 {
 			f.s.w.Vanished(true, numSet(gone))
 		}
 	}
-	return uids.Intersect(changes.Came.Union(changes.Changed)), nil
+	return uids.Intersect(changes.Came.Union(changes.Changed).Union(untold)), nil
+}
+
+// named gives the UIDs that a client's set names, there or not; "*" may be any
+// number, because the highest UIDs may be among those that went.
+func (m *selected) named(set imap.SeqSet) uidset.Ranges {
+	if set.Saved {
+		return m.saved
+	}
+	named := ranges(set.Nums)
+	if set.Star != 0 {
+		first := min(uidset.UID(set.Star), max(m.view.Set.Last(), 1))
+		named = named.Union(uidset.Ranges{{First: first, Last: uidset.MaxUID}})
+	}
+	return named
 }
 
 // batch is the account's callback.
 func (f *fetcher) batch(entries []account.Entry) error {
-	size := len(entries)
-	if f.stored {
-		size = describeBatch
-	}
-	if f.marks {
-		size = seenBatch
+	if f.since > 0 {
+		entries = f.changed(entries)
 	}
 	for len(entries) > 0 {
-		n := min(size, len(entries))
+		n := f.together(entries)
 		if err := f.some(entries[:n]); err != nil {
 			return err
 		}
 		entries = entries[n:]
 	}
+	f.told.done(f.s.selected)
 	return nil
+}
+
+// changed drops, in place, entries that did not change after since.
+func (f *fetcher) changed(entries []account.Entry) []account.Entry {
+	kept := entries[:0]
+	for i := range entries {
+		if entries[i].ModSeq > f.since {
+			kept = append(kept, entries[i])
+		}
+	}
+	return kept
+}
+
+// together says how many of the entries are answered for with one round trip.
+func (f *fetcher) together(entries []account.Entry) int {
+	most := len(entries)
+	switch {
+	case f.marks:
+		most = min(most, seenBatch)
+	case f.want&account.WantBody != 0:
+		most = min(most, bodyBatch)
+	case f.stored:
+		most = min(most, describeBatch)
+	}
+	if !f.stored {
+		return most
+	}
+	bytes := int64(0)
+	for i := range entries[:most] {
+		if bytes += min(entries[i].Size, maxDescribed); bytes > batchBytes {
+			return i + 1
+		}
+	}
+	return most
 }
 
 // some answers for a few messages.
@@ -180,161 +248,27 @@ func (f *fetcher) some(entries []account.Entry) error {
 	info := f.s.currentInfo()
 	for i := range entries {
 		e := &entries[i]
-		one := fetched{e: e, info: info, flags: marked.Contains(e.UID)}
+		f.msg = fetched{storedMessage: storedMessage{e: e}, info: info, marked: marked.Contains(e.UID)}
 		if stored != nil {
-			one.stored = &stored[i]
+			f.msg.stored = &stored[i]
 		}
-		if err := f.one(&one); err != nil {
+		if err := f.one(&f.msg); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// markSeen sets \Seen where reading does, in the entries too, and says of
-// which messages that was a change.
-func (f *fetcher) markSeen(entries []account.Entry) (uidset.Ranges, error) {
-	if !f.marks {
-		return nil, nil
-	}
-	var unseen uidset.Ranges
-	for i := range entries {
-		if entries[i].Flags&account.Seen == 0 {
-			unseen.Add(entries[i].UID)
-		}
-	}
-	if len(unseen) == 0 {
-		return nil, nil
-	}
-	s, m := f.s, f.s.selected
-	change := account.FlagChange{Op: account.AddFlags, System: account.Seen}
-	res, err := s.user.account.StoreFlags(s.srv.ctx, s.user.actor(), m.id(), unseen, change, func(now []account.Entry, _ []account.ModSeq) error {
-		update(entries, now)
+// failed notes that a message could not be answered for; the others can. Any
+// other error than the message's own ends the FETCH.
+func (f *fetcher) failed(err error) error {
+	switch {
+	case errors.Is(err, account.ErrGone):
 		return nil
-	})
-	if err != nil {
-		return nil, err
-	}
-	m.knows(res.Changed, res.ModSeq)
-	f.c.highestModSeq = true
-	return res.Changed, nil
-}
-
-// update puts newer states of some entries in the place of the older ones;
-// both are in order of UIDs.
-func update(entries, now []account.Entry) {
-	for i := range entries {
-		if len(now) > 0 && entries[i].UID == now[0].UID {
-			entries[i] = now[0]
-			now = now[1:]
-		}
-	}
-}
-
-// fetched is one message while it is answered for.
-type fetched struct {
-	e      *account.Entry
-	info   *account.MailboxInfo // names the entry's keywords
-	stored *account.Stored
-	flags  bool // tell the flags even if not asked for
-	index  message.Index
-	opened bool // index is
-	tree   message.Tree
-	body   account.MessageReader // nil until needed
-}
-
-func (f *fetcher) one(m *fetched) error {
-	seq, ok := f.s.selected.view.Set.Seq(m.e.UID)
-	if !ok || f.stored && !m.stored.Found {
+	case errors.Is(err, account.ErrDamaged):
+		f.found++
+		f.unreadable = err
 		return nil
 	}
-	f.found++
-	defer m.close()
-	w := &f.s.w
-	w.FetchStart(seq)
-	if f.showUID {
-		w.FetchUID(uint32(m.e.UID))
-	}
-	if m.flags && !f.flags {
-		f.s.fetchFlags(m.info, m.e)
-	}
-	if f.showMod {
-		w.FetchModSeq(uint64(m.e.ModSeq))
-	}
-	for i := range f.items {
-		if err := f.item(m, &f.items[i]); err != nil {
-			return err
-		}
-	}
-	w.FetchEnd()
-	return f.c.breathe()
-}
-
-// item writes one data item.
-func (f *fetcher) item(m *fetched, it *imap.FetchItem) error {
-	w := &f.s.w
-	switch it.Kind {
-	case imap.FetchFlags:
-		f.s.fetchFlags(m.info, m.e)
-	case imap.FetchUID:
-		w.FetchUID(uint32(m.e.UID))
-	case imap.FetchInternalDate:
-		w.FetchInternalDate(m.e.InternalDate)
-	case imap.FetchSize:
-		w.FetchSize(m.e.Size)
-	case imap.FetchModSeq:
-		w.FetchModSeq(uint64(m.e.ModSeq))
-	case imap.FetchSaveDate:
-		w.FetchSaveDate(m.e.SaveDate)
-	case imap.FetchEmailID:
-		w.FetchEmailID(m.stored.EmailID)
-	case imap.FetchThreadID:
-		w.FetchThreadID(m.stored.ThreadID)
-	default:
-		return f.described(m, it)
-	}
-	return nil
-}
-
-// described writes an item that the message's index is needed for.
-func (f *fetcher) described(m *fetched, it *imap.FetchItem) error {
-	if err := f.s.openIndex(m); err != nil {
-		return err
-	}
-	w := &f.s.w
-	switch it.Kind {
-	case imap.FetchEnvelope:
-		w.FetchRaw(it.Kind, m.index.Envelope())
-	case imap.FetchBody:
-		w.FetchRaw(it.Kind, nil)
-		w.Buf = m.index.AppendBody(w.Buf, f.s.enabled.has(rev2))
-	case imap.FetchBodyStructure:
-		w.FetchRaw(it.Kind, nil)
-		w.Buf = m.index.AppendBodyStructure(w.Buf, f.s.enabled.has(rev2))
-	case imap.FetchPreview:
-		w.FetchPreview(string(m.index.Preview()), true)
-	default:
-		return f.octets(m, it)
-	}
-	return nil
-}
-
-// openIndex opens the message's index; one of an older version is made anew
-// from the message.
-func (s *Session) openIndex(m *fetched) error {
-	if m.opened {
-		return nil
-	}
-	ix, err := message.OpenIndex(m.stored.Index)
-	if errors.Is(err, message.ErrIndex) {
-		ix, err = s.reindex(m)
-	}
-	m.index, m.opened = ix, err == nil
 	return err
-}
-
-func (m *fetched) close() {
-	if m.body != nil {
-		m.body.Close()
-	}
 }

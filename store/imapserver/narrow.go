@@ -12,8 +12,9 @@ import (
 type narrower struct {
 	s *Session
 	m *selected
-	// now is the mailbox's present, whose flags count; nil until needed.
-	now *uidset.Set
+	// now is the mailbox's present, whose flags count; without a Set until
+	// needed.
+	now account.View
 	// gone are the messages the client still counts with that now does not
 	// have: their flags are those it was told.
 	gone uidset.Ranges
@@ -76,20 +77,20 @@ func (n *narrower) flag(k *imap.SearchKey) (uidset.Ranges, bool, error) {
 	if k.Op == imap.SearchFlag {
 		kind = kinds[1]
 	}
-	now := told.Intersect(n.now.Select(kind, n.now.Ranges()))
+	now := told.Intersect(n.now.Set.Select(kind, uidset.Everything()))
 	return now.Union(told.Select(kind, n.gone)), true, nil
 }
 
 // present looks at the mailbox as it is.
 func (n *narrower) present() error {
-	if n.now != nil {
+	if n.now.Set != nil {
 		return nil
 	}
 	view, err := n.s.user.account.Open(n.s.srv.ctx, n.m.id())
 	if err != nil {
 		return err
 	}
-	n.now = view.Set
+	n.now = view
 	n.gone, _ = uidset.Diff(n.m.view.Set, view.Set)
 	return nil
 }
@@ -100,15 +101,14 @@ func (n *narrower) modSeq(from account.ModSeq) (uidset.Ranges, bool, error) {
 	if from <= 1 {
 		return told.Ranges(), true, nil
 	}
-	view, err := n.s.user.account.Open(n.s.srv.ctx, n.m.id())
+	if err := n.present(); err != nil {
+		return nil, false, err
+	}
+	changes, err := n.s.user.account.Changes(n.s.srv.ctx, n.now, from-1)
 	if err != nil {
 		return nil, false, err
 	}
-	changes, err := n.s.user.account.Changes(n.s.srv.ctx, view, from-1)
-	if err != nil {
-		return nil, false, err
-	}
-	return told.Intersect(changes.Came.Union(changes.Changed)), false, nil
+	return told.Intersect(changes.Came.Union(changes.Changed).Union(n.gone)), false, nil
 }
 
 func (n *narrower) all(keys []imap.SearchKey) (uidset.Ranges, bool, error) {

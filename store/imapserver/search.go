@@ -28,21 +28,20 @@ type searcher struct {
 	// Mod-sequences of the first, the last and the highest found.
 	first, last, highest account.ModSeq
 	done, goal           uint32
+	// bodiesOnly: the program seems to decide nothing by headers.
+	bodiesOnly bool
+	candidate  candidate // the one being tried
 }
 
 func (s *Session) search(c *command, a *imap.Search) error {
-	if err := s.checkCharset(a); err != nil {
-		return err
-	}
-	m := s.selected
 	modSeq := hasModSeq(&a.Key)
 	if modSeq {
 		s.enableCondstore()
 	}
 	found, err := s.find(c, a, modSeq)
 	if err != nil {
-		if a.Return&imap.ReturnSave != 0 {
-			m.saved = nil // RFC 5182 §2.1
+		if a.Return&imap.ReturnSave != 0 && !errors.Is(err, errGone) && asRefusal(err).kind == imap.NO {
+			s.selected.saved = nil // RFC 5182 §2.1; BAD changes nothing
 		}
 		return err
 	}
@@ -71,6 +70,9 @@ func (s *Session) checkCharset(a *imap.Search) error {
 
 // find runs the search.
 func (s *Session) find(c *command, a *imap.Search, modSeq bool) (*searcher, error) {
+	if err := s.checkCharset(a); err != nil {
+		return nil, err
+	}
 	m := s.selected
 	n := narrower{s: s, m: m}
 	among, exact, err := n.narrow(&a.Key)
@@ -89,13 +91,14 @@ func (s *Session) find(c *command, a *imap.Search, modSeq bool) (*searcher, erro
 }
 
 // batch is the account's callback: cheap keys first, then what is stored of
-// the messages they left open, read together, then bodies.
+// the messages they left open, read together.
 func (f *searcher) batch(entries []account.Entry) error {
 	f.info = f.s.currentInfo()
 	yes := make([]bool, len(entries))
 	var open []int
 	for i := range entries {
-		v, err := f.program.Try(&candidate{f: f, e: &entries[i]}, search.Entry)
+		f.look(&entries[i], nil)
+		v, err := f.program.Try(&f.candidate, search.Entry)
 		if err != nil {
 			return err
 		}
@@ -103,12 +106,11 @@ func (f *searcher) batch(entries []account.Entry) error {
 			open = append(open, i)
 		}
 	}
-	for len(open) > 0 {
-		n := min(len(open), describeBatch)
-		if err := f.deeper(entries, yes, open[:n]); err != nil {
+	var err error
+	for _, level := range f.levels() {
+		if open, err = f.deeper(entries, yes, open, level); err != nil {
 			return err
 		}
-		open = open[n:]
 	}
 	for i := range entries {
 		if yes[i] {
@@ -119,37 +121,106 @@ func (f *searcher) batch(entries []account.Entry) error {
 	return f.c.progress(f.done, f.goal)
 }
 
-// deeper decides the messages that their entries alone did not.
-func (f *searcher) deeper(entries []account.Entry, yes []bool, open []int) error {
+// levels are those at which what the entries left open is tried: bodies are
+// read last, and their headers before them, unless that was seen to decide
+// nothing.
+func (f *searcher) levels() []search.Level {
+	switch level := f.program.Level(); {
+	case level == search.Entry:
+		return nil
+	case level == search.Body && !f.bodiesOnly:
+		return []search.Level{search.Header, search.Body}
+	default:
+		return []search.Level{level}
+	}
+}
+
+// levelWants says what is to be read for a level.
+var levelWants = [...]account.Want{
+	search.Index:  account.WantIndex,
+	search.Header: account.WantIndex | account.WantHeader,
+	search.Body:   account.WantIndex | account.WantHeader | account.WantBody,
+}
+
+// deeper tries the messages that are open at a level and gives those that are
+// still open.
+func (f *searcher) deeper(entries []account.Entry, yes []bool, open []int, level search.Level) (left []int, err error) {
+	asked := len(open)
+	for len(open) > 0 {
+		n := together(entries, open, level)
+		if left, err = f.some(entries, yes, open[:n], level, left); err != nil {
+			return nil, err
+		}
+		open = open[n:]
+	}
+	if asked > 0 && len(left) == asked {
+		f.bodiesOnly = true
+	}
+	return left, nil
+}
+
+// together says how many of the open messages are read in one round trip.
+func together(entries []account.Entry, open []int, level search.Level) int {
+	most := min(len(open), describeBatch)
+	if level == search.Body {
+		most = min(most, bodyBatch)
+	}
+	bytes := int64(0)
+	for i, at := range open[:most] {
+		if bytes += min(entries[at].Size, maxDescribed); bytes > batchBytes {
+			return i + 1
+		}
+	}
+	return most
+}
+
+// some tries a few messages at a level, and adds those still open to left.
+func (f *searcher) some(entries []account.Entry, yes []bool, open []int, level search.Level, left []int) ([]int, error) {
 	objects := make([]account.ObjectID, len(open))
 	for i, at := range open {
 		objects[i] = entries[at].Object
 	}
-	want := account.WantIndex
-	if f.program.Level() >= search.Header {
-		want |= account.WantHeader
-	}
-	stored, err := f.s.user.account.Summaries(f.s.srv.ctx, objects, want)
+	stored, err := f.s.user.account.Summaries(f.s.srv.ctx, objects, levelWants[level])
 	if err != nil {
-		return err
+		return nil, err
 	}
 	for i, at := range open {
-		if !stored[i].Found {
-			continue
+		v, err := search.No, stored[i].Err
+		if stored[i].Found && err == nil {
+			f.look(&entries[at], &stored[i])
+			v, err = f.program.Try(&f.candidate, level)
+			f.candidate.close()
 		}
-		c := &candidate{f: f, e: &entries[at]}
-		c.fetched = fetched{e: c.e, stored: &stored[i]}
-		match, err := f.program.Match(c)
-		c.fetched.close()
-		if err != nil && !errors.Is(err, account.ErrGone) {
-			return err
+		if err = f.missed(err); err != nil {
+			return nil, err
 		}
-		yes[at] = match && err == nil
+		if yes[at] = v == search.Yes; v == search.Unknown && level < search.Body {
+			left = append(left, at)
+		}
 		if err := f.c.progress(f.done+uint32(at), f.goal); err != nil {
-			return err
+			return nil, err
 		}
 	}
-	return nil
+	return left, nil
+}
+
+// look puts a message before the program.
+func (f *searcher) look(e *account.Entry, stored *account.Stored) {
+	f.candidate = candidate{f: f, storedMessage: storedMessage{e: e, stored: stored}}
+}
+
+// missed passes over a message that went meanwhile or cannot be read; any other
+// error ends the search.
+func (f *searcher) missed(err error) error {
+	var unreadable *unreadableError
+	switch {
+	case err == nil, errors.Is(err, account.ErrGone):
+		return nil
+	case errors.Is(err, account.ErrDamaged), errors.As(err, &unreadable):
+		f.s.srv.cfg.Logger.Error("message cannot be searched", "account", f.s.accountName(), "error", err)
+		return nil
+	}
+	return err
 }
 
 func (f *searcher) add(e *account.Entry) {

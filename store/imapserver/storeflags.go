@@ -31,17 +31,43 @@ func (s *Session) storeFlags(c *command, a *imap.Store) error {
 	if len(uids) == 0 {
 		return nil
 	}
-	teller, err := s.newFlagTeller(c, a.Silent)
-	if err != nil {
-		return err
-	}
-	res, err := s.user.account.StoreFlags(s.srv.ctx, s.user.actor(), m.id(), uids, change, teller.batch)
+	t := flagTeller{s: s, c: c, silent: a.Silent, count: seqCounter{told: m.view.Set}}
+	res, err := s.user.account.StoreFlags(s.srv.ctx, s.user.actor(), m.id(), uids, change, t.batch)
 	if err != nil {
 		return err
 	}
 	c.highestModSeq = res.ModSeq > 0
-	missing := m.view.Set.Intersect(uids).Subtract(teller.answered).Subtract(res.Modified)
+	if err := s.tellRefused(c, res.Modified); err != nil {
+		return err
+	}
+	missing := m.view.Set.Intersect(uids).Subtract(t.answered).Subtract(res.Modified)
+	if a.UID || a.Silent {
+		missing = nil // RFC 9051 §6.4.9, RFC 2180 §4.2.1
+	}
 	return s.storeOutcome(c, a.UID, res.Modified, missing)
+}
+
+// tellRefused tells the flags of messages that failed the UNCHANGEDSINCE test,
+// so that the client need not ask for them (RFC 7162 §3.1.3).
+func (s *Session) tellRefused(c *command, uids uidset.Ranges) error {
+	m := s.selected
+	if len(uids) == 0 {
+		return nil
+	}
+	var told teller
+	count := seqCounter{told: m.view.Set}
+	return s.user.account.Entries(s.srv.ctx, m.view, uids, func(entries []account.Entry) error {
+		info := s.currentInfo()
+		for i := range entries {
+			s.writeFlags(count.of(entries[i].UID), info, &entries[i])
+			told.tell(m, &entries[i])
+			if err := c.breathe(); err != nil {
+				return err
+			}
+		}
+		told.done(m)
+		return nil
+	})
 }
 
 // storeOutcome reports the messages that STORE left alone: those that failed
@@ -55,7 +81,7 @@ func (s *Session) storeOutcome(c *command, uid bool, failed, missing uidset.Rang
 		}
 		code = imap.CodeModified(numSet(failed))
 	}
-	if !uid && len(missing) > 0 {
+	if len(missing) > 0 {
 		if code == nil {
 			code = imap.CodeExpungeIssued
 		}
@@ -89,53 +115,40 @@ type flagTeller struct {
 	s      *Session
 	c      *command
 	silent bool
-	// foreign are messages that another session changed before; a client
-	// that asked for silence does not know their flags all the same.
-	foreign uidset.Ranges
+	count  seqCounter
 	// answered are the messages whose flags are as the command wants them.
 	answered uidset.Ranges
 }
 
-func (s *Session) newFlagTeller(c *command, silent bool) (*flagTeller, error) {
-	t := &flagTeller{s: s, c: c, silent: silent}
-	if !silent {
-		return t, nil
-	}
-	d, err := s.delta(false)
-	if err == nil && d != nil {
-		t.foreign = d.changed
-	}
-	return t, err
-}
-
-// batch is the account's callback, called when the change is durable.
+// batch is the account's callback, called when the change is durable. A client
+// that asked for silence is told all the same of flags that another session
+// changed before, so that it always knows them (RFC 9051 §6.4.6).
 func (t *flagTeller) batch(entries []account.Entry, before []account.ModSeq) error {
 	s, m := t.s, t.s.selected
 	info := s.currentInfo()
-	var known uidset.Ranges
-	var at account.ModSeq
+	var told teller
 	for i := range entries {
 		e := &entries[i]
-		seq, ok := m.view.Set.Seq(e.UID)
-		if !ok {
-			continue
-		}
-		quiet := t.silent && !t.foreign.Contains(e.UID)
-		switch {
+		switch quiet := t.silent && m.knewFlags(e.UID, before[i]); {
 		case !quiet:
-			s.writeFlags(seq, info, e)
+			s.writeFlags(t.count.of(e.UID), info, e)
 		case s.enabled.has(condstore):
-			s.writeModSeq(seq, e)
+			s.writeModSeq(t.count.of(e.UID), e)
 		}
-		known.Add(e.UID)
+		told.tell(m, e)
 		t.answered.Add(e.UID)
-		at = max(at, e.ModSeq)
 		if err := t.c.breathe(); err != nil {
 			return err
 		}
 	}
-	m.knows(known, at)
+	told.done(m)
 	return nil
+}
+
+// knewFlags says whether the client knew the flags that a message had as of a
+// modseq.
+func (m *selected) knewFlags(u uidset.UID, at account.ModSeq) bool {
+	return at <= m.flagsAt || m.isKnown(&account.Entry{UID: u, ModSeq: at})
 }
 
 // writeModSeq tells a client that asked for silence the new mod-sequence

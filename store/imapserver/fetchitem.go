@@ -1,0 +1,154 @@
+package imapserver
+
+import (
+	"errors"
+
+	"citron/store/account"
+	"citron/wire/imap"
+)
+
+// One message's FETCH response.
+
+// fetched is a message while it is answered for.
+type fetched struct {
+	storedMessage
+	info   *account.MailboxInfo // names the entry's keywords
+	marked bool                 // \Seen was set: tell the flags even if not asked for
+}
+
+// unreadableError says that the octets of a message could not be read.
+type unreadableError struct{ cause error }
+
+func (e *unreadableError) Error() string { return "message cannot be read: " + e.cause.Error() }
+func (e *unreadableError) Unwrap() error { return e.cause }
+
+// one answers for a message. A response that fails is taken back, as long as
+// none of it can have been sent; after that all that is left is to end the
+// connection, because the octets that were announced must come.
+func (f *fetcher) one(m *fetched) error {
+	if f.stored && m.stored.Err != nil {
+		return f.failed(m.stored.Err)
+	}
+	if f.stored && !m.stored.Found {
+		return nil
+	}
+	at := len(f.s.w.Buf)
+	f.torn = false
+	err := f.write(m)
+	m.close()
+	var unreadable *unreadableError
+	switch {
+	case err == nil:
+		f.found++
+		return f.c.breathe()
+	case errors.Is(err, errGone):
+		return err
+	case f.torn:
+		f.s.srv.cfg.Logger.Error("message cannot be read", "account", f.s.accountName(), "error", err)
+		f.s.end()
+		return errGone
+	}
+	f.s.w.Buf = f.s.w.Buf[:at]
+	if errors.As(err, &unreadable) {
+		f.found++
+		f.unreadable = err
+		return nil
+	}
+	return f.failed(err)
+}
+
+// write writes the response.
+func (f *fetcher) write(m *fetched) error {
+	w := &f.s.w
+	at := len(w.Buf)
+	w.FetchStart(f.count.of(m.e.UID))
+	start := len(w.Buf)
+	if f.showUID {
+		w.FetchUID(uint32(m.e.UID))
+	}
+	if m.marked && !f.flags {
+		f.s.fetchFlags(m.info, m.e)
+	}
+	if f.showMod {
+		w.FetchModSeq(uint64(m.e.ModSeq))
+	}
+	for i := range f.items {
+		if err := f.item(m, i); err != nil {
+			return err
+		}
+	}
+	if !f.torn && len(w.Buf) == start { // nothing could be given
+		w.Buf = w.Buf[:at]
+		return nil
+	}
+	w.FetchEnd()
+	if f.flags && !m.marked {
+		f.told.tell(f.s.selected, m.e)
+	}
+	return nil
+}
+
+// item writes data item i.
+func (f *fetcher) item(m *fetched, i int) error {
+	w := &f.s.w
+	switch it := &f.items[i]; it.Kind {
+	case imap.FetchFlags:
+		f.s.fetchFlags(m.info, m.e)
+	case imap.FetchUID:
+		w.FetchUID(uint32(m.e.UID))
+	case imap.FetchInternalDate:
+		w.FetchInternalDate(m.e.InternalDate)
+	case imap.FetchSize:
+		w.FetchSize(m.e.Size)
+	case imap.FetchModSeq:
+		w.FetchModSeq(uint64(m.e.ModSeq))
+	case imap.FetchSaveDate:
+		w.FetchSaveDate(m.e.SaveDate)
+	case imap.FetchEmailID:
+		w.FetchEmailID(m.stored.EmailID)
+	case imap.FetchThreadID:
+		w.FetchThreadID(m.stored.ThreadID)
+	case imap.FetchEnvelope, imap.FetchPreview:
+		return f.described(m, it)
+	case imap.FetchBody, imap.FetchBodyStructure:
+		return f.structure(m, it)
+	case imap.FetchBinary, imap.FetchBinarySize:
+		return f.binary(m, it)
+	default:
+		return f.section(m, i)
+	}
+	return nil
+}
+
+// described writes what is ready in the message's index. A preview always is,
+// LAZY or not (RFC 8970 §3.1).
+func (f *fetcher) described(m *fetched, it *imap.FetchItem) error {
+	own, err := f.s.asStored(&m.storedMessage)
+	if err != nil {
+		return err
+	}
+	w := &f.s.w
+	if it.Kind == imap.FetchEnvelope {
+		w.FetchRaw(it.Kind, own.index.Envelope())
+		return nil
+	}
+	w.FetchRaw(it.Kind, nil)
+	w.Buf = imap.AppendString(w.Buf, own.index.Preview(), w.UTF8)
+	return nil
+}
+
+// structure writes BODY or BODYSTRUCTURE.
+func (f *fetcher) structure(m *fetched, it *imap.FetchItem) error {
+	shown, err := f.s.asShown(&m.storedMessage)
+	if err != nil {
+		return err
+	}
+	w, rev2 := &f.s.w, f.s.enabled.has(rev2)
+	w.FetchRaw(it.Kind, nil)
+	if it.Kind == imap.FetchBody {
+		w.Buf = shown.index.AppendBody(w.Buf, rev2)
+	} else {
+		w.Buf = shown.index.AppendBodyStructure(w.Buf, rev2)
+	}
+	return nil
+}
