@@ -148,12 +148,14 @@ func (s *Session) tell(c *command, d *delta, done func()) {
 
 // reply writes the tagged response.
 func (s *Session) reply(c *command, err error) {
+	if s.selected != nil {
+		s.tellHowFar(c, err == nil)
+	}
 	if err != nil {
 		s.writeRefusal(c, asRefusal(err))
 		return
 	}
 	s.bad = 0
-	s.tellHighestModSeq(c)
 	text := c.text
 	if text == "" {
 		text = c.name + " completed"
@@ -161,18 +163,23 @@ func (s *Session) reply(c *command, err error) {
 	s.w.Status(c.tag, imap.OK, c.code, text)
 }
 
-// tellHighestModSeq names the modseq up to which a client with QRESYNC is up to
-// date: after an expunge of its own, and whenever FETCH ran ahead of VANISHED
-// (RFC 7162 §3.2, §3.2.7).
-func (s *Session) tellHighestModSeq(c *command) {
+// tellHowFar names the modseq up to which a client with QRESYNC is up to date:
+// after an expunge of its own, and whenever FETCH ran ahead of VANISHED, else
+// the client would take the modseqs it has seen for it (RFC 7162 §3.2, §3.2.7,
+// §6). Another client is told that there are EXPUNGEs to come (RFC 5530,
+// EXPUNGEISSUED). The tagged reply carries it if it can.
+func (s *Session) tellHowFar(c *command, ok bool) {
 	m := s.selected
-	if m == nil || !s.enabled.has(qresync) || !c.highestModSeq && m.flagsAt == m.view.ModSeq() {
-		return
+	inReply := ok && c.code == nil
+	switch {
+	case s.enabled.has(qresync) && (m.behind() || ok && c.highestModSeq):
+		code := imap.CodeHighestModSeq(m.view.ModSeq())
+		if inReply {
+			c.code = code
+			return
+		}
+		s.w.Status("*", imap.OK, code, "Up to date so far")
+	case m.behind() && inReply:
+		c.code = imap.CodeExpungeIssued
 	}
-	code := imap.CodeHighestModSeq(m.view.ModSeq())
-	if c.code == nil {
-		c.code = code
-		return
-	}
-	s.w.Status("*", imap.OK, code, "Up to date so far")
 }

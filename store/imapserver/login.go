@@ -67,6 +67,7 @@ func (s *Session) loggedIn(c *command, id auth.Identity, err error) {
 	switch {
 	case err == nil:
 		s.bad = 0
+		s.srv.cfg.Logger.Debug("login", "account", id.Name, "remote", s.conn.Remote())
 		s.w.Status(c.tag, imap.OK, s.capabilities(), "Logged in")
 	case countsAsFailure(err):
 		s.hold(c, err)
@@ -86,6 +87,7 @@ func (s *Session) enter(id auth.Identity) error {
 		return err
 	}
 	s.user = &user{Identity: id, account: a}
+	s.scan.Limits = limitsOf(s.srv.cfg.MaxLine)
 	s.srv.roll.enter(s, id)
 	return nil
 }
@@ -99,6 +101,7 @@ func countsAsFailure(err error) bool {
 // package says, and reads nothing meanwhile.
 func (s *Session) hold(c *command, err error) {
 	s.failures++
+	s.srv.cfg.Logger.Info("login failed", "remote", s.conn.Remote(), "cause", err)
 	s.held = &held{c: c, err: err, until: s.now.Add(s.conn.LoginFailed(s.now))}
 }
 

@@ -8,6 +8,7 @@ import (
 	"citron/auth"
 	"citron/ops/conn"
 	"citron/store/account"
+	"citron/wire/imap"
 )
 
 // Config is what an operator may set. New puts the defaults named here for
@@ -117,7 +118,12 @@ func (srv *Server) Stop() { srv.stop() }
 // NewSession is a conn.NewSession.
 func (srv *Server) NewSession(c conn.Conn) conn.Session {
 	s := &Session{srv: srv, conn: c}
-	s.scan.Limits.Line = srv.cfg.MaxLine
-	s.scan.Limits.Frame = 2 * srv.cfg.MaxLine
+	s.scan.Limits = limitsOf(min(strangersLine, srv.cfg.MaxLine))
 	return s
 }
+
+// strangersLine bounds the commands of those who have not logged in, in bytes:
+// the longest is AUTHENTICATE with 4 KiB in base64.
+const strangersLine = 12 << 10
+
+func limitsOf(line int) imap.Limits { return imap.Limits{Line: line, Frame: 2 * line} }

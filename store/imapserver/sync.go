@@ -15,6 +15,7 @@ import (
 // delta is what is to be told.
 type delta struct {
 	next    account.View
+	at      account.ModSeq // the account's modseq before next was opened
 	gone    uidset.Ranges // to be told now; empty if they may not be
 	came    bool
 	changed uidset.Ranges // candidates for FETCH FLAGS
@@ -26,22 +27,23 @@ type delta struct {
 const manyChanges = 500
 
 // delta compares what the client was told with the account's present; nil when
-// there is nothing new. expunges says whether EXPUNGE may be sent now.
+// there is nothing new. expunges says whether EXPUNGE may be sent now. It
+// changes nothing: what it gives is new until sync has told it.
 func (s *Session) delta(expunges bool) (*delta, error) {
 	m, a := s.selected, s.user.account
 	now := a.ModSeq()
-	if now == m.seenAt && (m.flagsAt == m.view.ModSeq() || !expunges) {
+	if now == m.seenAt && (!m.behind() || !expunges) {
 		return nil, nil
 	}
 	next, err := a.Open(s.srv.ctx, m.id())
 	if err != nil {
 		return nil, err
 	}
-	if next.ModSeq() == m.flagsAt && (m.flagsAt == m.view.ModSeq() || !expunges) {
+	if next.ModSeq() == m.flagsAt && (!m.behind() || !expunges) {
 		m.seenAt = now
 		return nil, nil
 	}
-	d := &delta{next: next, whole: true}
+	d := &delta{next: next, at: now, whole: true}
 	gone, came := uidset.Diff(m.view.Set, next.Set)
 	d.came = len(came) > 0
 	if len(gone) > 0 && !expunges {
@@ -56,7 +58,6 @@ func (s *Session) delta(expunges bool) (*delta, error) {
 		}
 		d.changed = m.view.Set.Intersect(changes.Changed)
 	}
-	m.seenAt = now
 	return d, nil
 }
 
@@ -80,7 +81,7 @@ func (s *Session) sync(c *command, d *delta) error {
 	if err := s.tellFlags(c, d.next, d.changed); err != nil {
 		return err
 	}
-	m.flagsAt = d.next.ModSeq()
+	m.flagsAt, m.seenAt = d.next.ModSeq(), d.at
 	m.known = nil
 	return nil
 }

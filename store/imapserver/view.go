@@ -41,6 +41,10 @@ type knownFlags struct {
 // id is the mailbox's number.
 func (m *selected) id() account.MailboxID { return m.view.Info.ID }
 
+// behind says that what went is not told yet, because no command allowed it,
+// while flag changes were.
+func (m *selected) behind() bool { return m.flagsAt != m.view.ModSeq() }
+
 // knows notes that the client knows the flags of uids as they were at modseq,
 // because it set them silently or has just been told. STORE calls it with the
 // modseq of each of its steps.

@@ -1,0 +1,367 @@
+package imapserver
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+
+	"citron/store/account"
+	"citron/store/uidset"
+)
+
+// Several sessions, with different extensions enabled, do random things to one
+// mailbox. Each client keeps its own picture of it from nothing but what its
+// server says, as RFC 9051 §7 and RFC 7162 §6 tell it to. After a NOOP every
+// picture must be the truth; and a client with QRESYNC that loses its
+// connection after any command must be able to come back with what it knows.
+
+func TestClientsSeeTheTruth(t *testing.T) {
+	for seed := range uint64(25) {
+		t.Run(fmt.Sprint(seed), func(t *testing.T) { playRandomly(t, seed, 120) })
+	}
+}
+
+// mirror is a client and its picture of the mailbox.
+type mirror struct {
+	*peer
+	t       *testing.T
+	name    string
+	enable  string
+	uids    []uint32          // by sequence number; 0: not asked yet
+	flags   map[uint32]string // by UID; absent: not asked yet
+	modSeq  uint64            // HIGHESTMODSEQ as the client reckons it
+	idle    bool
+	valid   string // UIDVALIDITY
+	lastOut string
+}
+
+func playRandomly(t *testing.T, seed uint64, steps int) {
+	f := newFixture(t)
+	random := rand.New(rand.NewPCG(seed, 7))
+	for range 6 {
+		f.deliver("INBOX", nil)
+	}
+	var mirrors []*mirror
+	for i, enable := range []string{"", "CONDSTORE", "QRESYNC", "IMAP4rev2"} {
+		m := &mirror{peer: f.login(), t: t, name: fmt.Sprint(i), enable: enable, flags: map[uint32]string{}}
+		if enable != "" {
+			m.command("ENABLE " + enable)
+		}
+		m.command("SELECT INBOX")
+		m.ask()
+		mirrors = append(mirrors, m)
+	}
+	for range steps {
+		m := mirrors[random.IntN(len(mirrors))]
+		m.act(f, random)
+		if m.enable == "QRESYNC" && !m.idle && random.IntN(4) == 0 {
+			m.returns(f)
+		}
+		if random.IntN(8) == 0 {
+			for _, m := range mirrors {
+				m.rest()
+				m.compare(f, "after NOOP")
+			}
+		}
+	}
+}
+
+// act does one random thing.
+func (m *mirror) act(f *fixture, random *rand.Rand) {
+	if m.idle {
+		m.rest()
+		return
+	}
+	set := m.someSet(random)
+	flag := []string{`\Seen`, `\Flagged`, `\Deleted`, "$Junk", fmt.Sprintf("kw%d", random.IntN(5))}[random.IntN(5)]
+	sign := []string{"+", "-", ""}[random.IntN(3)]
+	switch n := random.IntN(12); {
+	case n == 0:
+		f.deliver("INBOX", nil)
+	case n == 1:
+		m.command("APPEND INBOX (\\Seen kw1) {5+}\r\nabc\r\n")
+	case n <= 4 && set != "":
+		m.command(fmt.Sprintf("STORE %s %sFLAGS (%s)", set, sign, flag))
+	case n <= 6 && set != "":
+		m.storeSilently(set, sign, flag)
+	case n == 7:
+		m.command("EXPUNGE")
+	case n == 8 && set != "":
+		m.command(fmt.Sprintf("COPY %s INBOX", set))
+	case n == 9 && set != "" && random.IntN(3) == 0:
+		m.command(fmt.Sprintf("MOVE %s INBOX", set))
+	case n == 10:
+		m.in = append(m.in, "i IDLE\r\n"...)
+		m.idle = true
+		m.hear()
+	case set != "":
+		m.command(fmt.Sprintf("FETCH %s (UID FLAGS)", set))
+	}
+}
+
+func (m *mirror) someSet(random *rand.Rand) string {
+	if len(m.uids) == 0 {
+		return ""
+	}
+	from, to := 1+random.IntN(len(m.uids)), 1+random.IntN(len(m.uids))
+	return fmt.Sprintf("%d:%d", min(from, to, from+2), min(max(from, to), from+3))
+}
+
+// storeSilently is a STORE whose effect the client works out by itself.
+func (m *mirror) storeSilently(set, sign, flag string) {
+	var from, to int
+	fmt.Sscanf(set, "%d:%d", &from, &to)
+	if from > to {
+		from, to = to, from
+	}
+	for _, uid := range m.uids[from-1 : to] {
+		if have, known := m.flags[uid]; known {
+			m.flags[uid] = changed(have, sign, flag)
+		}
+	}
+	m.command(fmt.Sprintf("STORE %s %sFLAGS.SILENT (%s)", set, sign, flag))
+}
+
+func changed(have, sign, flag string) string {
+	list := strings.Fields(have)
+	list = slices.DeleteFunc(list, func(f string) bool { return sign == "" || f == flag })
+	if sign != "-" {
+		list = append(list, flag)
+	}
+	return ordered(list)
+}
+
+// ordered gives a list of flags in one order, without \Recent.
+func ordered(list []string) string {
+	list = slices.DeleteFunc(list, func(f string) bool { return f == `\Recent` })
+	slices.Sort(list)
+	return strings.Join(list, " ")
+}
+
+// command runs a command and takes in what is said. It must be answered, with
+// OK or NO.
+func (m *mirror) command(line string) {
+	m.t.Helper()
+	m.in = append(m.in, "t "+line+"\r\n"...)
+	m.hear()
+	if !regexp.MustCompile(`(?m)^t (OK|NO) `).MatchString(m.lastOut) {
+		m.t.Fatalf("%s: %s: %q", m.name, line, m.lastOut)
+	}
+}
+
+// hear runs the session and takes in what it says.
+func (m *mirror) hear() {
+	m.t.Helper()
+	said := string(m.in)
+	m.run(m.t)
+	m.lastOut = string(m.out)
+	m.out = nil
+	m.t.Logf("%s: %q → %q", m.name, said, m.lastOut)
+	m.takeIn(m.lastOut)
+}
+
+// rest ends IDLE, or says NOOP.
+func (m *mirror) rest() {
+	m.t.Helper()
+	if m.idle {
+		m.hear()
+		m.in = append(m.in, "DONE\r\n"...)
+		m.idle = false
+		m.hear()
+		return
+	}
+	m.command("NOOP")
+}
+
+// ask fetches the UIDs and flags of messages that the client knows nothing of.
+func (m *mirror) ask() {
+	m.t.Helper()
+	if i := slices.Index(m.uids, 0); i >= 0 {
+		m.command(fmt.Sprintf("FETCH %d:* (UID FLAGS)", i+1))
+	}
+}
+
+var (
+	saysExists   = regexp.MustCompile(`^\* (\d+) EXISTS$`)
+	saysExpunge  = regexp.MustCompile(`^\* (\d+) EXPUNGE$`)
+	saysVanished = regexp.MustCompile(`^\* VANISHED (?:\(EARLIER\) )?(\S+)$`)
+	saysFetch    = regexp.MustCompile(`^\* (\d+) FETCH \((.*)\)$`)
+	saysHighest  = regexp.MustCompile(`\[HIGHESTMODSEQ (\d+)\]`)
+	saysUID      = regexp.MustCompile(`\bUID (\d+)`)
+	saysFlags    = regexp.MustCompile(`FLAGS \(([^)]*)\)`)
+	saysModSeq   = regexp.MustCompile(`MODSEQ \((\d+)\)`)
+	saysValidity = regexp.MustCompile(`\[UIDVALIDITY (\d+)\]`)
+)
+
+func number(s string) uint32 {
+	n, _ := strconv.ParseUint(s, 10, 64)
+	return uint32(n)
+}
+
+// takeIn follows what the server says, and RFC 7162 §6 for HIGHESTMODSEQ.
+func (m *mirror) takeIn(out string) {
+	m.t.Helper()
+	var fetched, named uint64
+	for line := range strings.Lines(out) {
+		line = strings.TrimSuffix(line, "\r\n")
+		if a := saysExists.FindStringSubmatch(line); a != nil {
+			for len(m.uids) < int(number(a[1])) {
+				m.uids = append(m.uids, 0)
+			}
+			if len(m.uids) != int(number(a[1])) {
+				m.t.Fatalf("%s: %d messages, and %s", m.name, len(m.uids), line)
+			}
+		} else if a := saysExpunge.FindStringSubmatch(line); a != nil {
+			m.remove(int(number(a[1])) - 1)
+		} else if a := saysVanished.FindStringSubmatch(line); a != nil {
+			m.vanish(a[1], true)
+		} else if a := saysFetch.FindStringSubmatch(line); a != nil {
+			fetched = max(fetched, m.fetched(int(number(a[1])), a[2]))
+		}
+		if a := saysHighest.FindStringSubmatch(line); a != nil {
+			named = uint64(number(a[1]))
+		}
+		if a := saysValidity.FindStringSubmatch(line); a != nil {
+			m.valid = a[1]
+		}
+	}
+	if named > 0 {
+		m.modSeq = named
+	} else {
+		m.modSeq = max(m.modSeq, fetched)
+	}
+}
+
+func (m *mirror) remove(i int) {
+	m.t.Helper()
+	if i < 0 || i >= len(m.uids) {
+		m.t.Fatalf("%s: EXPUNGE of message %d of %d", m.name, i+1, len(m.uids))
+	}
+	delete(m.flags, m.uids[i])
+	m.uids = slices.Delete(m.uids, i, i+1)
+}
+
+// vanish removes UIDs. If certain, all of them were among the client's
+// messages: those it does not find are ones whose UID it does not know.
+func (m *mirror) vanish(set string, certain bool) {
+	m.t.Helper()
+	for part := range strings.SplitSeq(set, ",") {
+		first, last, isRange := strings.Cut(part, ":")
+		if !isRange {
+			last = first
+		}
+		for uid := number(first); uid <= number(last); uid++ {
+			if i := slices.Index(m.uids, uid); i >= 0 {
+				m.remove(i)
+			} else if certain {
+				m.remove(slices.Index(m.uids, 0))
+			}
+		}
+	}
+}
+
+func (m *mirror) fetched(seq int, items string) (modSeq uint64) {
+	m.t.Helper()
+	if seq < 1 || seq > len(m.uids) {
+		m.t.Fatalf("%s: FETCH of message %d of %d", m.name, seq, len(m.uids))
+	}
+	if a := saysUID.FindStringSubmatch(items); a != nil {
+		if have := m.uids[seq-1]; have != 0 && have != number(a[1]) {
+			m.t.Fatalf("%s: message %d was UID %d, now %s", m.name, seq, have, items)
+		}
+		m.uids[seq-1] = number(a[1])
+	}
+	if a := saysFlags.FindStringSubmatch(items); a != nil {
+		m.flags[m.uids[seq-1]] = ordered(strings.Fields(a[1]))
+	}
+	if a := saysModSeq.FindStringSubmatch(items); a != nil {
+		return uint64(number(a[1]))
+	}
+	return 0
+}
+
+// compare holds the picture against the truth.
+func (m *mirror) compare(f *fixture, when string) {
+	m.t.Helper()
+	a := f.alice()
+	view, err := a.Open(context.Background(), account.Inbox)
+	f.check(err)
+	if len(m.uids) != int(view.Set.Len()) {
+		m.t.Fatalf("%s %s: sees %d messages of %d (%v)", m.name, when, len(m.uids), view.Set.Len(), m.uids)
+	}
+	info, _ := a.Mailbox(account.Inbox)
+	f.check(a.Entries(context.Background(), view, uidset.Ranges{{First: 1, Last: uidset.MaxUID}}, func(batch []account.Entry) error {
+		for i := range batch {
+			e := &batch[i]
+			seq, ok := view.Set.Seq(e.UID)
+			if !ok {
+				continue
+			}
+			if have := m.uids[seq-1]; have != 0 && have != uint32(e.UID) {
+				m.t.Fatalf("%s %s: message %d is UID %d, not %d", m.name, when, seq, e.UID, have)
+			}
+			if have, known := m.flags[uint32(e.UID)]; known && have != truth(info, e) {
+				m.t.Fatalf("%s %s: UID %d has (%s), not (%s); last heard %q", m.name, when, e.UID, truth(info, e), have, m.lastOut)
+			}
+		}
+		return nil
+	}))
+	m.ask()
+}
+
+// truth is an entry's flags as a client would write them.
+func truth(info *account.MailboxInfo, e *account.Entry) string {
+	var list []string
+	for i, name := range []string{`\Seen`, `\Answered`, `\Flagged`, `\Deleted`, `\Draft`} {
+		if e.Flags&(1<<i) != 0 {
+			list = append(list, name)
+		}
+	}
+	for i, name := range info.Keywords {
+		if e.Keywords.Has(i) {
+			list = append(list, name)
+		}
+	}
+	return ordered(list)
+}
+
+// returns has a second client with the same knowledge come in, as if the
+// connection had been lost just now.
+func (m *mirror) returns(f *fixture) {
+	m.t.Helper()
+	if slices.Contains(m.uids, 0) {
+		m.ask()
+	}
+	back := &mirror{peer: f.login(), t: m.t, name: m.name + " back", flags: map[uint32]string{}}
+	defer back.hangUp()
+	back.command("ENABLE QRESYNC")
+	back.in = append(back.in, fmt.Sprintf("t EXAMINE INBOX (QRESYNC (%s %d))\r\n", m.valid, m.modSeq)...)
+	back.run(m.t)
+	out := string(back.out)
+	back.out = nil
+	// What it knew: those still there take the numbers the server means.
+	for uid, flags := range m.flags {
+		back.flags[uid] = flags
+	}
+	back.uids = slices.Clone(m.uids)
+	back.resynced(out)
+	back.lastOut = fmt.Sprintf("known up to %d: %s", m.modSeq, out)
+	back.compare(f, "after QRESYNC")
+}
+
+// resynced applies the answer to SELECT with QRESYNC: VANISHED first, then the
+// number of messages, then FETCH.
+func (m *mirror) resynced(out string) {
+	m.t.Helper()
+	for line := range strings.Lines(out) {
+		if a := saysVanished.FindStringSubmatch(strings.TrimSuffix(line, "\r\n")); a != nil {
+			m.vanish(a[1], false)
+		}
+	}
+	m.takeIn(regexp.MustCompile(`(?m)^\* VANISHED.*\r\n`).ReplaceAllString(out, ""))
+}
