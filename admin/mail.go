@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"io"
-	"strings"
 	"time"
 
 	"citron/admin/transfer"
@@ -38,6 +37,7 @@ var mailOperations = []operation{
 	on("import.ensure", (*Service).ensureMailbox),
 	on("import.known", (*Service).known),
 	taking("import.append", (*Service).appendImported),
+	on("import.complete", (*Service).completeMailbox),
 	on("export.mailboxes", (*Service).exportMailboxes),
 	on("export.messages", (*Service).exportMessages),
 	on("export.message", (*Service).exportMessage),
@@ -56,90 +56,6 @@ func (s *Service) open(ctx context.Context, name string) (*account.Account, acco
 	return a, account.Actor{Account: found.Number, Name: found.Name}, err
 }
 
-// ensureMailbox makes the mailbox where it is missing. Into an account without
-// any message it takes over the source's UIDVALIDITY, and says so.
-func (s *Service) ensureMailbox(ctx context.Context, r MailRequest) (keepUIDs bool, err error) {
-	a, actor, err := s.open(ctx, r.Account)
-	if err != nil {
-		return false, err
-	}
-	defer a.Close()
-	info, ok := a.Lookup(r.Mailbox.Name)
-	if !ok {
-		o := account.CreateMailboxOptions{SpecialUse: unusedUses(a, r.Mailbox.SpecialUse), UIDValidity: r.Mailbox.UIDValidity}
-		info, err = a.CreateMailbox(ctx, actor, r.Mailbox.Name, o)
-	} else if r.Mailbox.UIDValidity != 0 && info.UIDNext == 1 && info.UIDValidity != r.Mailbox.UIDValidity {
-		err = a.ChooseUIDValidity(ctx, actor, info.ID, r.Mailbox.UIDValidity)
-		info, _ = a.Mailbox(info.ID)
-	}
-	if err != nil {
-		return false, err
-	}
-	if r.Mailbox.Subscribed {
-		err = a.Subscribe(ctx, actor, r.Mailbox.Name)
-	}
-	return r.Mailbox.UIDValidity != 0 && info.UIDValidity == r.Mailbox.UIDValidity, err
-}
-
-// unusedUses leaves out special uses that another mailbox of the account has.
-func unusedUses(a *account.Account, uses []string) (unused []string) {
-	taken := map[string]bool{}
-	for _, m := range a.Mailboxes() {
-		for _, use := range m.SpecialUse {
-			taken[use] = true
-		}
-	}
-	for _, use := range uses {
-		if !taken[use] {
-			unused = append(unused, use)
-		}
-	}
-	return unused
-}
-
-func (s *Service) known(ctx context.Context, r MailRequest) ([]bool, error) {
-	a, _, err := s.open(ctx, r.Account)
-	if err != nil {
-		return nil, err
-	}
-	defer a.Close()
-	return a.Imported(ctx, r.Source, r.IDs)
-}
-
-func (s *Service) appendImported(ctx context.Context, r MailRequest, message io.Reader) (refused string, err error) {
-	a, actor, err := s.open(ctx, r.Account)
-	if err != nil {
-		return "", err
-	}
-	defer a.Close()
-	box, ok := a.Lookup(r.Item.Mailbox)
-	if !ok {
-		return "", account.ErrNoMailbox
-	}
-	in, err := a.NewMessage(ctx)
-	if err != nil {
-		return "", err
-	}
-	if _, err := io.Copy(in, message); err != nil {
-		in.Abort()
-		return refusal(err)
-	}
-	item := account.AppendItem{Incoming: in, InternalDate: r.Item.InternalDate, UID: account.UID(r.Item.UID),
-		Import: account.ImportKey{Source: r.Source, ID: r.Item.ID}}
-	item.Flags, item.Keywords = splitFlags(r.Item.Flags)
-	_, err = a.Append(ctx, actor, box.ID, []account.AppendItem{item})
-	return refusal(err)
-}
-
-// refusal tells a message that can never be taken in from a failure that ends
-// the import.
-func refusal(err error) (string, error) {
-	if errors.Is(err, account.ErrTooLarge) || errors.Is(err, account.ErrLimit) {
-		return err.Error(), nil
-	}
-	return "", err
-}
-
 // systemNames are the system flags by bit.
 var systemNames = []struct {
 	flag account.SystemFlag
@@ -147,21 +63,6 @@ var systemNames = []struct {
 }{
 	{account.Seen, `\Seen`}, {account.Answered, `\Answered`}, {account.Flagged, `\Flagged`},
 	{account.Deleted, `\Deleted`}, {account.Draft, `\Draft`},
-}
-
-// splitFlags leaves out system flags that nobody knows, \Recent among them.
-func splitFlags(flags transfer.Flags) (system account.SystemFlag, keywords []string) {
-	for _, flag := range flags {
-		if !strings.HasPrefix(flag, `\`) {
-			keywords = append(keywords, flag)
-		}
-		for _, s := range systemNames {
-			if strings.EqualFold(flag, s.name) {
-				system |= s.flag
-			}
-		}
-	}
-	return system, keywords
 }
 
 func joinFlags(e *account.Entry, table []string) (flags transfer.Flags) {

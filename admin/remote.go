@@ -25,8 +25,17 @@ type Mail struct {
 
 // Ensure implements transfer.Target.
 func (m *Mail) Ensure(ctx context.Context, box transfer.Mailbox) (keepUIDs bool, err error) {
-	err = m.Call(ctx, "import.ensure", MailRequest{Account: m.Account, Mailbox: box}, nil, &keepUIDs)
-	return keepUIDs, err
+	var out Ensured
+	err = m.Call(ctx, "import.ensure", MailRequest{Account: m.Account, Mailbox: box}, nil, &out)
+	if err == nil && out.Refused != "" {
+		return false, &transfer.BadItem{Where: box.Name, Cause: errors.New(out.Refused)}
+	}
+	return out.KeepUIDs, err
+}
+
+// Complete implements transfer.Target.
+func (m *Mail) Complete(ctx context.Context, box transfer.Mailbox) error {
+	return m.Call(ctx, "import.complete", MailRequest{Account: m.Account, Mailbox: box}, nil, nil)
 }
 
 // Known implements transfer.Target.

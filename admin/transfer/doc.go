@@ -40,7 +40,7 @@ type Item struct {
 	Flags        Flags
 	InternalDate time.Time // zero: now
 	UID          uint32    // of an IMAP source; 0: any
-	// Open gives the message with CRLF line ends.
+	// Open gives the message with CRLF line ends; nil for a Streamer's.
 	Open func(ctx context.Context) (io.ReadCloser, error) `json:"-"`
 }
 
@@ -48,19 +48,35 @@ type Item struct {
 type Mailbox struct {
 	Name        string
 	UIDValidity uint32 // of an IMAP source; 0: any
-	UIDNext     uint32
+	UIDNext     uint32 // 0: not known
+	ModSeq      uint64 // HIGHESTMODSEQ of an IMAP source; 0: not known
 	SpecialUse  []string
 	Subscribed  bool
 }
 
-// Source yields mailboxes and their messages. Next returns *Mailbox or *Item,
-// an item's mailbox always before it, and io.EOF at the end. A *BadItem error
-// concerns one message; the source goes on after it.
+// End says that a mailbox has been given whole. What was given so far is
+// brought before the source is asked for more.
+type End struct{}
+
+// Source yields mailboxes and their messages. Next returns *Mailbox, *Item, an
+// item's mailbox always before it, or End, which a source may leave out, and
+// io.EOF at the end. A *BadItem error concerns one message or mailbox; the
+// source goes on after it.
 type Source interface {
-	// Name identifies the source for the memory of what it brought.
+	// Name identifies the source, as of the mailbox last given, for the
+	// memory of what it brought.
 	Name() string
 	Next(ctx context.Context) (any, error)
 	Close() error
+}
+
+// Streamer is a Source that gives many messages in one go.
+type Streamer interface {
+	Source
+	// Stream calls each for every one of the items that is still there, in
+	// any order, and returns its error, if there is one. All are of the
+	// mailbox last given.
+	Stream(ctx context.Context, items []*Item, each func(*Item, io.Reader) error) error
 }
 
 // BadItem says that one message could not be read.
@@ -75,10 +91,13 @@ func (e *BadItem) Unwrap() error { return e.Cause }
 // Target receives an import. It is the account, in process or behind the
 // command socket.
 type Target interface {
-	// Ensure makes the mailbox unless it is there; in an account that holds
-	// no message yet it gives it the source's UIDVALIDITY. It says whether
-	// UIDs may be kept.
+	// Ensure makes the mailbox unless it is there; one that never held a
+	// message it gives the source's UIDVALIDITY. It says whether UIDs may be
+	// kept. A *BadItem: there can be no such mailbox, and it is left out.
 	Ensure(ctx context.Context, m Mailbox) (keepUIDs bool, err error)
+	// Complete is called when all of a mailbox whose UIDs are kept is there:
+	// no UID below its UIDNext will be given to another message.
+	Complete(ctx context.Context, m Mailbox) error
 	// Known says of each identity whether this source already brought it.
 	Known(ctx context.Context, source string, ids []string) ([]bool, error)
 	// Append files the message and remembers it in one transaction.
@@ -91,6 +110,9 @@ type Progress struct {
 	Added, Known, Bad int
 	Bytes             int64
 	Problems          []*BadItem // in order; each counted in Bad
+	// Renumbered are mailboxes of an IMAP source whose UIDs could not be
+	// kept: clients will see them as new.
+	Renumbered []string
 }
 
 // Add adds the counts of another import.
@@ -98,4 +120,5 @@ func (p *Progress) Add(o Progress) {
 	p.Added, p.Known, p.Bad = p.Added+o.Added, p.Known+o.Known, p.Bad+o.Bad
 	p.Bytes += o.Bytes
 	p.Problems = append(p.Problems, o.Problems...)
+	p.Renumbered = append(p.Renumbered, o.Renumbered...)
 }

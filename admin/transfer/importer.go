@@ -25,7 +25,7 @@ func Import(ctx context.Context, src Source, dst Target, progress func(Progress)
 			im.note(bad)
 			continue
 		case err != nil:
-			return im.count, errors.Join(err, im.flush(ctx))
+			return im.count, err
 		}
 		if err := im.take(ctx, next); err != nil {
 			return im.count, err
@@ -38,7 +38,11 @@ type importer struct {
 	dst      Target
 	progress func(Progress)
 	count    Progress
+
+	box      *Mailbox
+	name     string // of the source, for this mailbox
 	keepUIDs bool
+	leaveOut bool // there can be no such mailbox
 	batch    []*Item
 }
 
@@ -48,58 +52,128 @@ func (im *importer) take(ctx context.Context, next any) error {
 		if err := im.flush(ctx); err != nil {
 			return err
 		}
-		im.count.Mailbox = next.Name
-		keep, err := im.dst.Ensure(ctx, *next)
-		im.keepUIDs = keep
-		return err
+		return im.enter(ctx, next)
 	case *Item:
+		if im.leaveOut {
+			return nil
+		}
 		if im.batch = append(im.batch, next); len(im.batch) >= lookAhead {
 			return im.flush(ctx)
 		}
+	case End:
+		return im.complete(ctx)
 	}
 	return nil
 }
 
-// flush brings the unknown ones of the batch, in order.
-func (im *importer) flush(ctx context.Context) error {
-	batch := im.batch
-	im.batch = im.batch[:0]
-	if len(batch) == 0 {
+// enter begins a mailbox.
+func (im *importer) enter(ctx context.Context, box *Mailbox) error {
+	im.box, im.name, im.count.Mailbox = box, im.src.Name(), box.Name
+	keep, err := im.dst.Ensure(ctx, *box)
+	var bad *BadItem
+	if im.leaveOut = errors.As(err, &bad); im.leaveOut {
+		im.note(bad)
 		return nil
+	}
+	if im.keepUIDs = keep; err == nil && box.UIDValidity != 0 && !keep {
+		im.count.Renumbered = append(im.count.Renumbered, box.Name)
+	}
+	return err
+}
+
+// complete ends a mailbox.
+func (im *importer) complete(ctx context.Context) error {
+	if err := im.flush(ctx); err != nil || !im.keepUIDs || im.leaveOut {
+		return err
+	}
+	return im.dst.Complete(ctx, *im.box)
+}
+
+// flush brings the unknown ones of the batch.
+func (im *importer) flush(ctx context.Context) error {
+	unknown, err := im.unknown(ctx)
+	if err != nil {
+		return err
+	}
+	if streamer, ok := im.src.(Streamer); ok && len(unknown) > 0 {
+		err = im.stream(ctx, streamer, unknown)
+	} else {
+		err = im.open(ctx, unknown)
+	}
+	if im.progress != nil {
+		im.progress(im.count)
+	}
+	return err
+}
+
+// unknown empties the batch and gives those of it that were not brought yet.
+func (im *importer) unknown(ctx context.Context) (unknown []*Item, err error) {
+	batch := im.batch
+	im.batch = nil
+	if len(batch) == 0 {
+		return nil, nil
 	}
 	ids := make([]string, len(batch))
 	for i, item := range batch {
 		ids[i] = item.ID
 	}
-	known, err := im.dst.Known(ctx, im.src.Name(), ids)
+	known, err := im.dst.Known(ctx, im.name, ids)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	for i, item := range batch {
 		if known[i] {
 			im.count.Known++
-		} else if err := im.bring(ctx, item); err != nil {
-			return err
+		} else {
+			unknown = append(unknown, item)
 		}
 	}
-	if im.progress != nil {
-		im.progress(im.count)
+	return unknown, nil
+}
+
+// open brings messages one after the other.
+func (im *importer) open(ctx context.Context, items []*Item) error {
+	for _, item := range items {
+		r, err := item.Open(ctx)
+		if err != nil {
+			im.note(&BadItem{item.Mailbox + " " + item.ID, err})
+			continue
+		}
+		err = im.bring(ctx, item, r)
+		r.Close()
+		if err != nil {
+			return err
+		}
 	}
 	return nil
 }
 
-func (im *importer) bring(ctx context.Context, item *Item) error {
+var errNotSent = errors.New("the server did not send it; it may have been deleted meanwhile")
+
+// stream brings messages as they come.
+func (im *importer) stream(ctx context.Context, src Streamer, items []*Item) error {
+	come := map[*Item]bool{}
+	err := src.Stream(ctx, items, func(item *Item, r io.Reader) error {
+		come[item] = true
+		return im.bring(ctx, item, r)
+	})
+	if err != nil {
+		return err
+	}
+	for _, item := range items {
+		if !come[item] {
+			im.note(&BadItem{item.Mailbox + " " + item.ID, errNotSent})
+		}
+	}
+	return nil
+}
+
+func (im *importer) bring(ctx context.Context, item *Item, r io.Reader) error {
 	if !im.keepUIDs {
 		item.UID = 0
 	}
-	r, err := item.Open(ctx)
-	if err != nil {
-		im.note(&BadItem{item.ID, err})
-		return nil
-	}
-	defer r.Close()
 	counted := &countingReader{r: r}
-	err = im.dst.Append(ctx, im.src.Name(), item, counted)
+	err := im.dst.Append(ctx, im.name, item, counted)
 	var bad *BadItem
 	if errors.As(err, &bad) {
 		im.note(bad)

@@ -35,6 +35,8 @@ func (m *memory) Ensure(_ context.Context, box Mailbox) (bool, error) {
 	return false, nil
 }
 
+func (m *memory) Complete(context.Context, Mailbox) error { return nil }
+
 func (m *memory) Known(_ context.Context, source string, ids []string) ([]bool, error) {
 	known := make([]bool, len(ids))
 	for i, id := range ids {

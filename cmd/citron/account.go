@@ -34,7 +34,7 @@ func (p *passwordFlags) ask() error {
 	if p.Password != "" || p.Hash != "" {
 		return nil
 	}
-	password, err := readPassword()
+	password, err := newPassword()
 	p.Password = password
 	return err
 }

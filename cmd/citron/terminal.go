@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"strings"
 
@@ -12,41 +13,43 @@ import (
 	"citron/admin/transfer"
 )
 
-// readPassword asks on the terminal, twice; from anything else it reads a line.
-func readPassword() (string, error) {
-	in := int(os.Stdin.Fd())
-	if !term.IsTerminal(in) {
-		line, err := bufio.NewReader(os.Stdin).ReadString('\n')
-		if line = strings.TrimRight(line, "\r\n"); line == "" {
-			return "", errors.Join(errors.New("no password given on standard input"), err)
-		}
-		return line, nil
+// newPassword asks for one twice on the terminal; from anything else it reads a
+// line.
+func newPassword() (string, error) {
+	first, err := askPassword("Password: ")
+	if err != nil || !onTerminal(os.Stdin) {
+		return first, err
 	}
-	ask := func(prompt string) (string, error) {
-		fmt.Fprint(os.Stderr, prompt)
-		b, err := term.ReadPassword(in)
-		fmt.Fprintln(os.Stderr)
-		return string(b), err
+	second, err := askPassword("Once more: ")
+	if err == nil && first != second {
+		err = errors.New("the two passwords differ; nothing was changed")
 	}
-	first, err := ask("Password: ")
-	if err != nil {
-		return "", err
-	}
-	second, err := ask("Once more: ")
-	switch {
-	case err != nil:
-		return "", err
-	case first != second:
-		return "", errors.New("the two passwords differ")
-	case first == "":
-		return "", errors.New("an empty password is refused")
-	}
-	return first, nil
+	return first, err
 }
+
+// askPassword asks on the terminal, without echo; from anything else it reads a
+// line.
+func askPassword(prompt string) (password string, err error) {
+	if onTerminal(os.Stdin) {
+		fmt.Fprint(os.Stderr, prompt)
+		var typed []byte
+		typed, err = term.ReadPassword(int(os.Stdin.Fd()))
+		fmt.Fprintln(os.Stderr)
+		password = string(typed)
+	} else if password, err = bufio.NewReader(os.Stdin).ReadString('\n'); err == io.EOF {
+		err = nil
+	}
+	if password = strings.TrimRight(password, "\r\n"); err == nil && password == "" {
+		err = errors.New("no password given; type it, or give it as a line of standard input")
+	}
+	return password, err
+}
+
+func onTerminal(f *os.File) bool { return term.IsTerminal(int(f.Fd())) }
 
 // progressLine shows progress on one line of a terminal, and nothing elsewhere.
 func progressLine() func(transfer.Progress) {
-	if !term.IsTerminal(int(os.Stderr.Fd())) {
+	if !onTerminal(os.Stderr) {
 		return nil
 	}
 	return func(p transfer.Progress) {

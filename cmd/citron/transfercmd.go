@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"citron/admin"
 	"citron/admin/transfer"
@@ -15,15 +16,16 @@ import (
 type importCmd struct {
 	dataFlags
 	Account string   `arg:"" help:"Address of the account."`
-	Sources []string `arg:"" name:"source" help:"An mbox file, a Maildir, message files."`
+	Sources []string `arg:"" name:"source" help:"An mbox file, a Maildir, message files, or imap://USER@HOST."`
 	Mailbox string   `help:"Where messages of an mbox or of files go." default:"INBOX"`
+	imapFlags
 }
 
 // Run imports all sources one after the other.
 func (c *importCmd) Run(ctx context.Context) error {
 	return c.withCaller(ctx, func(call admin.Caller) error {
 		mail := &admin.Mail{Caller: call, Account: c.Account}
-		sources, err := c.open()
+		sources, err := c.open(ctx)
 		if err != nil {
 			return err
 		}
@@ -45,6 +47,10 @@ func report(p transfer.Progress) error {
 	for _, problem := range p.Problems {
 		fmt.Fprintln(os.Stderr, problem)
 	}
+	if len(p.Renumbered) > 0 {
+		fmt.Fprintf(os.Stderr, "new UIDs in %s: mail was there before, and clients will fetch these mailboxes anew\n",
+			strings.Join(p.Renumbered, ", "))
+	}
 	if p.Bad > 0 {
 		return fmt.Errorf("%d messages could not be imported", p.Bad)
 	}
@@ -52,7 +58,7 @@ func report(p transfer.Progress) error {
 }
 
 // open finds out what the sources are. Single files are one source.
-func (c *importCmd) open() (list []transfer.Source, err error) {
+func (c *importCmd) open(ctx context.Context) (list []transfer.Source, err error) {
 	defer func() {
 		if err != nil {
 			for _, src := range list {
@@ -62,7 +68,7 @@ func (c *importCmd) open() (list []transfer.Source, err error) {
 	}()
 	var files []string
 	for _, name := range c.Sources {
-		src, err := openPath(name, c.Mailbox)
+		src, err := c.openSource(ctx, name)
 		if err != nil {
 			return list, err
 		}
@@ -78,7 +84,14 @@ func (c *importCmd) open() (list []transfer.Source, err error) {
 	return list, nil
 }
 
-// openPath gives nil for a single message.
+// openSource gives nil for a single message.
+func (c *importCmd) openSource(ctx context.Context, name string) (transfer.Source, error) {
+	if transfer.IsIMAP(name) {
+		return c.openIMAP(ctx, name)
+	}
+	return openPath(name, c.Mailbox)
+}
+
 func openPath(name, mailbox string) (transfer.Source, error) {
 	info, err := os.Stat(name)
 	if err != nil {
