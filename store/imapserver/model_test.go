@@ -2,6 +2,7 @@ package imapserver
 
 import (
 	"context"
+	"flag"
 	"fmt"
 	"math/rand/v2"
 	"regexp"
@@ -20,8 +21,10 @@ import (
 // picture must be the truth; and a client with QRESYNC that loses its
 // connection after any command must be able to come back with what it knows.
 
+var modelSeeds = flag.Uint64("seeds", 25, "how many random histories TestClientsSeeTheTruth plays")
+
 func TestClientsSeeTheTruth(t *testing.T) {
-	for seed := range uint64(25) {
+	for seed := range *modelSeeds {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) { playRandomly(t, seed, 120) })
 	}
 }
@@ -259,10 +262,22 @@ func (m *mirror) vanish(set string, certain bool) {
 			if i := slices.Index(m.uids, uid); i >= 0 {
 				m.remove(i)
 			} else if certain {
-				m.remove(slices.Index(m.uids, 0))
+				m.remove(m.unknownBelow(uid))
 			}
 		}
 	}
+}
+
+// unknownBelow is where a message must be whose UID the client does not know:
+// the last of these in front of the first known UID that is higher.
+func (m *mirror) unknownBelow(uid uint32) int {
+	next := slices.IndexFunc(m.uids, func(u uint32) bool { return u > uid })
+	if next < 0 {
+		next = len(m.uids)
+	}
+	for next--; next >= 0 && m.uids[next] != 0; next-- {
+	}
+	return next
 }
 
 func (m *mirror) fetched(seq int, items string) (modSeq uint64) {
@@ -349,6 +364,7 @@ func (m *mirror) returns(f *fixture) {
 		back.flags[uid] = flags
 	}
 	back.uids = slices.Clone(m.uids)
+	m.t.Logf("%s: known up to %d: %v → %q", back.name, m.modSeq, m.uids, out)
 	back.resynced(out)
 	back.lastOut = fmt.Sprintf("known up to %d: %s", m.modSeq, out)
 	back.compare(f, "after QRESYNC")
