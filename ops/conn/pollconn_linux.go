@@ -357,9 +357,7 @@ func (c *pollConn) flushed() next {
 
 // endSession closes our direction as the session asked, and lingers.
 func (c *pollConn) endSession() next {
-	c.finish(nil)
-	c.phase = phaseLinger
-	c.until = c.p.times.deadline(time.Now().Add(c.srv.opt.Linger))
+	c.beginLinger(nil)
 	if tc := c.tls.Load(); tc != nil {
 		tc.CloseWrite()
 		if n := c.flush(); n != goOn {
@@ -367,6 +365,14 @@ func (c *pollConn) endSession() next {
 		}
 	}
 	return c.linger()
+}
+
+// beginLinger tells the session that it is over and sets the time for linger.
+func (c *pollConn) beginLinger(cause error) {
+	c.finish(cause)
+	c.phase = phaseLinger
+	c.drained = false
+	c.until = c.p.times.deadline(time.Now().Add(c.srv.opt.Linger))
 }
 
 // linger closes the socket when the peer has closed, or at the deadline.

@@ -199,21 +199,33 @@ func (c *pollConn) handshake() {
 	c.srv.count.running.Add(1)
 	c.state.And(^stShaking)
 	if err != nil {
-		reason := HandshakeFailed
-		switch {
-		case c.hurried.Load():
-			reason = ShutDown
-		case c.until <= c.p.times.now():
-			reason = HandshakeLate
-		}
-		c.srv.opt.Log.Debug("TLS handshake", "listener", c.on.Name, "peer", c.remote, "error", err)
-		c.close(reason)
+		c.shakeFailed(err)
 		return
 	}
 	c.ring.Store(nil)
 	c.until, c.due, c.drained = 0, true, false
 	c.phase = phaseServe
 	c.established(tc)
+	c.p.work.push(c)
+}
+
+// shakeFailed ends a connection without TLS. It lingers, so that the peer can
+// read the alert that says what is wrong.
+func (c *pollConn) shakeFailed(err error) {
+	reason := HandshakeFailed
+	switch {
+	case c.hurried.Load():
+		reason = ShutDown
+	case c.until <= c.p.times.now():
+		reason = HandshakeLate
+	}
+	c.srv.opt.Log.Debug("TLS handshake", "listener", c.on.Name, "peer", c.remote, "error", err)
+	if reason != HandshakeFailed {
+		c.close(reason)
+		return
+	}
+	c.ring.Store(nil)
+	c.beginLinger(reason)
 	c.p.work.push(c)
 }
 

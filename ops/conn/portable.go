@@ -85,7 +85,7 @@ func (c *goConn) run() {
 	}
 	c.srv.count.running.Add(-1)
 	c.finish(err)
-	if err == nil {
+	if err == nil || err == HandshakeFailed { // the peer may read the alert
 		c.linger()
 	}
 	c.rw.Close()

@@ -2,6 +2,7 @@ package conn
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
@@ -347,11 +348,28 @@ func TestHandshakeDeadline(t *testing.T) {
 	})
 }
 
+// TestHandshakeFailure: the peer gets an alert, though it has sent more than
+// was read.
 func TestHandshakeFailure(t *testing.T) {
 	each(t, Options{}, &Listener{TLS: serverTLS, Implicit: true}, func(t *testing.T, r *rig) {
+		old := clientTLS()
+		old.MinVersion, old.MaxVersion = tls.VersionTLS11, tls.VersionTLS11
 		c := newClient(t, r.connect())
-		c.say("A1 LOGIN alice lemonade")
-		io.ReadAll(c.r) // an alert
+		err := tls.Client(&chatty{c.Conn}, old).Handshake()
+		if err == nil || !strings.Contains(err.Error(), "protocol version not supported") {
+			t.Errorf("got %v", err)
+		}
+		c.Close()
 		until(t, "counted", func() bool { return r.srv.Stats().Ended[HandshakeFailed] == 1 })
 	})
+}
+
+// chatty adds to each write what nobody asked for.
+type chatty struct{ net.Conn }
+
+func (c *chatty) Write(p []byte) (int, error) {
+	if _, err := c.Conn.Write(append(p[:len(p):len(p)], make([]byte, 5000)...)); err != nil {
+		return 0, err
+	}
+	return len(p), nil
 }
