@@ -25,6 +25,7 @@ type rig struct {
 	t      *testing.T
 	ctx    context.Context
 	engine kv.Engine
+	fs     *crashfs.FS
 	bodies *segment.Store
 	store  *account.Store
 	a      *account.Account
@@ -33,14 +34,23 @@ type rig struct {
 
 func newRig(t *testing.T, o account.Options) *rig {
 	t.Helper()
-	bodies, err := segment.Open(crashfs.New(), "bodies", segment.Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	r := &rig{t: t, ctx: t.Context(), engine: memkv.New(memkv.Options{}), bodies: bodies, by: account.Actor{Account: uint64(alice)}}
-	t.Cleanup(func() { bodies.Close() })
+	r := &rig{t: t, ctx: t.Context(), engine: memkv.New(memkv.Options{}), fs: crashfs.New(), by: account.Actor{Account: uint64(alice)}}
+	r.openBodies()
+	t.Cleanup(func() { r.bodies.Close() })
 	r.open(o)
 	return r
+}
+
+// openBodies opens the bodies, again after the first time.
+func (r *rig) openBodies() {
+	r.t.Helper()
+	if r.bodies != nil {
+		r.bodies.Close()
+	}
+	var err error
+	if r.bodies, err = segment.Open(r.fs, "bodies", segment.Options{}); err != nil {
+		r.t.Fatal(err)
+	}
 }
 
 // open opens the store, again after the first time, and alice's account.

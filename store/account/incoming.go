@@ -26,7 +26,7 @@ type Incoming struct {
 	msg    *message.Message
 	index  []byte
 	spare  *[]byte // index's memory
-	shown  int64 // RFC822.SIZE
+	shown  int64   // RFC822.SIZE
 	ids    threadIDs
 	ref    body.Ref
 	handed bool // the transaction decides about the body

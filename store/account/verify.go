@@ -19,26 +19,34 @@ type Finding struct {
 // Verify reads every account of a store that nobody else uses and reports
 // what is wrong with it; then it reads every body. The error is of reading.
 func Verify(ctx context.Context, e kv.Engine, bodies body.Store, report func(Finding)) error {
+	err := eachAccount(ctx, e, func(id kv.Account) error {
+		_, err := inspect(ctx, e, bodies, id, report)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	return bodies.Check(ctx, func(o body.Owner, r body.Ref, err error) {
+		report(Finding{kv.Account(o.Account), fmt.Sprintf("The body of object %d (segment %d, offset %d) is damaged: %v.", o.Object, r.Segment, r.Offset, err)})
+	})
+}
+
+// eachAccount calls fn for every account but the directory's.
+func eachAccount(ctx context.Context, e kv.Engine, fn func(kv.Account) error) error {
 	for after := kv.Account(0); ; {
 		page, err := e.Accounts(ctx, after, 100)
-		if err != nil {
+		if err != nil || len(page) == 0 {
 			return err
-		}
-		if len(page) == 0 {
-			break
 		}
 		for _, id := range page {
 			if after = id; id == 0 {
 				continue
 			}
-			if _, err := inspect(ctx, e, bodies, id, report); err != nil {
+			if err := fn(id); err != nil {
 				return fmt.Errorf("account %d: %w", id, err)
 			}
 		}
 	}
-	return bodies.Check(ctx, func(o body.Owner, r body.Ref, err error) {
-		report(Finding{kv.Account(o.Account), fmt.Sprintf("The body of object %d (segment %d, offset %d) is damaged: %v.", o.Object, r.Segment, r.Offset, err)})
-	})
 }
 
 // inspection is all that is found in one account.
@@ -54,6 +62,10 @@ type inspection struct {
 	dead    map[MailboxID]*found // deleted, not yet swept
 	extents map[uint64]bool      // shown, or of an unfinished copy
 	objects map[ObjectID]*foundObject
+
+	findings int
+	homeless map[MailboxID]bool // mailboxes without a record that entries or chunks belong to
+	bad      [][]byte           // keys of records that cannot be read and can be done without
 }
 
 // found is a mailbox as its record, its chunks and its entries have it.
@@ -79,6 +91,7 @@ type foundObject struct {
 	object
 	named  uint64
 	there  bool // has a record that can be read
+	lost   bool // cannot be opened
 	index  bool
 	nul    bool // clients get it in another form, of another size
 	header bool
@@ -88,6 +101,7 @@ type foundObject struct {
 }
 
 func (in *inspection) say(format string, args ...any) {
+	in.findings++
 	in.report(Finding{in.id, fmt.Sprintf(format, args...)})
 }
 
@@ -97,6 +111,7 @@ func inspect(ctx context.Context, e kv.Engine, bodies body.Store, id kv.Account,
 		engine: e, bodies: bodies, id: id, report: report,
 		boxes: make(map[MailboxID]*found), dead: make(map[MailboxID]*found),
 		extents: make(map[uint64]bool), objects: make(map[ObjectID]*foundObject),
+		homeless: make(map[MailboxID]bool),
 	}
 	for _, step := range [...]struct {
 		letter byte
@@ -182,6 +197,7 @@ func (in *inspection) readHead(key, value []byte) {
 func (in *inspection) readBox(key, value []byte) {
 	b, err := decodeBox(MailboxID(be32(key[1:])), value)
 	if err != nil {
+		in.homeless[MailboxID(be32(key[1:]))] = true
 		in.say("The record of mailbox %d cannot be read: %v.", be32(key[1:]), err)
 		return
 	}
@@ -193,6 +209,7 @@ func (in *inspection) readBox(key, value []byte) {
 
 func (in *inspection) readNames(key, value []byte) {
 	if _, err := decodeNames(value); err != nil {
+		in.bad = append(in.bad, key)
 		in.say("The account's log at modseq %d cannot be read: %v.", be64(key[2:]), err)
 	}
 }
@@ -208,6 +225,7 @@ func (in *inspection) readGrave(key, value []byte) {
 	g, err := decodeGrave(value)
 	switch {
 	case err != nil:
+		in.bad = append(in.bad, key)
 		in.say("A graveyard record of mailbox %d cannot be read: %v.", id, err)
 	case g.mailbox:
 		in.dead[id] = newFound(&box{extents: g.extents})
@@ -224,6 +242,7 @@ func (in *inspection) readIntent(key, value []byte) { in.extents[be64(key[1:])] 
 func (in *inspection) readChunk(key, value []byte) {
 	b := in.boxes[MailboxID(be32(key[1:]))]
 	if b == nil {
+		in.homeless[MailboxID(be32(key[1:]))] = true
 		in.say("Chunk %d belongs to mailbox %d, which there is not.", be32(key[5:]), be32(key[1:]))
 		return
 	}
@@ -236,6 +255,7 @@ func (in *inspection) readChunk(key, value []byte) {
 func (in *inspection) readLog(key, value []byte) {
 	b, modseq := in.boxes[MailboxID(be32(key[1:]))], ModSeq(be64(key[5:]))
 	if b == nil {
+		in.bad = append(in.bad, key)
 		in.say("The log has modseq %d of mailbox %d, which there is not.", modseq, be32(key[1:]))
 		return
 	}
@@ -250,10 +270,12 @@ func (in *inspection) readLog(key, value []byte) {
 func (in *inspection) readDark(key, value []byte) {
 	e := Entry{}
 	if err := e.decode(value); err != nil {
+		in.bad = append(in.bad, key)
 		in.say("The dark entry %x cannot be read: %v.", key, err)
 		return
 	}
 	if extent := be64(key[1:]); !in.extents[extent] {
+		in.bad = append(in.bad, key)
 		in.say("A dark entry belongs to extent %d, which there is not.", extent)
 	}
 	in.name(&e, false)
@@ -273,6 +295,7 @@ func (in *inspection) readDark(key, value []byte) {
 func (in *inspection) readEntry(key, value []byte) {
 	id, e := MailboxID(be32(key[1:])), Entry{UID: UID(be32(key[5:]))}
 	if err := e.decode(value); err != nil {
+		in.bad = append(in.bad, key)
 		in.say("The entry of UID %d in mailbox %d cannot be read: %v.", e.UID, id, err)
 		return
 	}
@@ -282,6 +305,7 @@ func (in *inspection) readEntry(key, value []byte) {
 	}
 	if b == nil {
 		in.name(&e, false)
+		in.homeless[id] = true
 		in.say("UID %d has an entry in mailbox %d, which there is not.", e.UID, id)
 		return
 	}
@@ -317,44 +341,43 @@ func (in *inspection) place(b *found, e *Entry) {
 	b.add(e)
 }
 
-// add makes the set that the entries tell.
+// add makes the set that the entries tell: those that are present, and where
+// the chunk cannot tell, those that are not buried.
 func (b *found) add(e *Entry) {
-	if b.set.Len() == 0 && !b.badChunk {
+	if b.set.Len() == 0 {
 		b.set = b.chunks.Set()
 	}
-	if b.set.Contains(e.UID) || b.badChunk && !b.buried.Contains(e.UID) {
+	first := e.UID / uidset.ChunkSize * uidset.ChunkSize
+	noChunk := b.set.Count(uidset.Range{First: first, Last: first + uidset.ChunkSize - 1}) == 0
+	if b.set.Contains(e.UID) || noChunk && !b.buried.Contains(e.UID) {
 		b.built.Remove(e.UID, e.Size) // of a dark entry under this one
 		b.built.Add(e.UID, e.Size, e.setFlags())
 	}
 }
 
 func (in *inspection) readObject(key, value []byte) {
-	id := ObjectID(be64(key[1:]))
-	o := in.objects[id]
-	if o == nil {
-		o = &foundObject{}
-		in.objects[id] = o
-	}
+	o := in.of(key)
 	var err error
 	if o.object, err = decodeObject(value); err != nil {
-		in.say("Object %d cannot be read: %v.", id, err)
+		in.say("Object %d cannot be read: %v.", be64(key[1:]), err)
 		return
 	}
 	o.there = true
 }
 
 // of gives the object that a key of its own belongs to.
-func (in *inspection) of(key []byte, what string) *foundObject {
-	o := in.objects[ObjectID(be64(key[1:]))]
+func (in *inspection) of(key []byte) *foundObject {
+	id := ObjectID(be64(key[1:]))
+	o := in.objects[id]
 	if o == nil {
-		in.say("Object %d is not there, but its %s is.", be64(key[1:]), what)
-		return &foundObject{}
+		o = &foundObject{}
+		in.objects[id] = o
 	}
 	return o
 }
 
 func (in *inspection) readIndex(key, value []byte) {
-	o := in.of(key, "index")
+	o := in.of(key)
 	ix, err := message.OpenIndex(value)
 	o.nul = ix.HasNUL()
 	if o.index = err == nil && ix.Size() == o.object.size; !o.index {
@@ -364,26 +387,28 @@ func (in *inspection) readIndex(key, value []byte) {
 
 func (in *inspection) readHeader(key, value []byte) {
 	_, _, err := decodeHeader(value)
-	if in.of(key, "header").header = err == nil; err != nil {
+	if in.of(key).header = err == nil; err != nil {
 		in.say("The header of object %d cannot be read: %v.", be64(key[1:]), err)
 	}
 }
 
 func (in *inspection) readInline(key, value []byte) {
 	_, _, err := decodeInline(value)
-	if in.of(key, "inline body").inline = err == nil; err != nil {
+	if in.of(key).inline = err == nil; err != nil {
 		in.say("The inline body of object %d cannot be read: %v.", be64(key[1:]), err)
 	}
 }
 
 func (in *inspection) readThread(key, value []byte) {
 	if len(value) != 17 || value[0] != recordVersion {
+		in.bad = append(in.bad, key)
 		in.say("The thread record %x is malformed.", key)
 	}
 }
 
 func (in *inspection) readAwaited(key, value []byte) {
 	if _, err := decodeAwaited(value); err != nil {
+		in.bad = append(in.bad, key)
 		in.say("The filter of awaited messages cannot be read: %v.", err)
 	}
 }

@@ -79,11 +79,11 @@ func (in *inspection) checkFlags(b *found, set, built *uidset.Set) {
 		what string
 	}{{uidset.WithSeen, `\Seen`}, {uidset.WithDeleted, `\Deleted`}} {
 		a, e := set.Select(k.kind, all), built.Select(k.kind, all)
-		if differ := a.Subtract(e).Union(e.Subtract(a)).Intersect(built.Ranges()); len(differ) > 0 {
+		if differ := a.Subtract(e).Union(e.Subtract(a)).Intersect(built.Ranges()).Intersect(set.Ranges()); len(differ) > 0 {
 			in.say("%s: chunk and entry differ about %s of UIDs %s.", b.Name, k.what, sentence(differ))
 		}
 	}
-	if missing, _ := uidset.Diff(set, built); len(missing) == 0 && set.Size() != built.Size() {
+	if gone, came := uidset.Diff(set, built); len(gone)+len(came) == 0 && set.Size() != built.Size() {
 		in.say("%s: the chunks count %d bytes, the entries %d.", b.Name, set.Size(), built.Size())
 	}
 }
@@ -109,6 +109,10 @@ func sentence(r uidset.Ranges) string {
 func (in *inspection) checkObjects(ctx context.Context) error {
 	for _, id := range in.sortedObjects() {
 		o := in.objects[id]
+		if !o.there && o.named == 0 {
+			in.say("Parts of object %d are there, but not its record.", id)
+			continue
+		}
 		if !o.there {
 			in.say("Object %d is not there, but %d entries name it.", id, o.named)
 			continue
@@ -149,6 +153,7 @@ func (in *inspection) checkBody(ctx context.Context, id ObjectID, o *foundObject
 	case ctx.Err() != nil:
 		return ctx.Err()
 	case err != nil:
+		o.lost = true
 		in.say("The body of object %d cannot be opened: %v.", id, errors.Unwrap(err))
 		return nil
 	}

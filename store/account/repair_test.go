@@ -1,0 +1,110 @@
+package account_test
+
+import (
+	"fmt"
+	"testing"
+
+	"citron/engine/kv"
+	"citron/store/account"
+	"citron/store/uidset"
+)
+
+// damaged gives a store with some history, in which fn damages each key of a
+// letter.
+func damagedRig(t *testing.T, letter byte, fn func(tx kv.Tx, key, value []byte)) *rig {
+	r := newRig(t, account.Options{InlineLimit: 200, Step: 4})
+	r.add(account.Inbox, 9, account.Flagged)
+	if _, err := r.a.Append(r.ctx, r.by, account.Inbox, []account.AppendItem{{Incoming: r.incoming(small(10) + fmt.Sprintf("%0500d", 1)), Keywords: []string{"k"}}}); err != nil {
+		t.Fatal(err)
+	}
+	deleted := account.FlagChange{Op: account.AddFlags, System: account.Deleted}
+	if _, err := r.a.StoreFlags(r.ctx, r.by, account.Inbox, uidset.Of(2, 3), deleted, nil); err != nil {
+		t.Fatal(err)
+	}
+	if _, _, err := r.a.Expunge(r.ctx, r.by, account.Inbox, uidset.Of(2)); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := r.a.Copy(r.ctx, r.by, account.Inbox, uidset.Of(4, 5, 6, 7, 8, 9), r.mailbox("Archive")); err != nil {
+		t.Fatal(err)
+	}
+	if err := r.a.DeleteMailbox(r.ctx, r.by, "Junk"); err != nil {
+		t.Fatal(err)
+	}
+	r.a.Close()
+	r.store.Close()
+	r.openBodies()
+	err := r.engine.Update(r.ctx, alice, func(tx kv.Tx) error {
+		got, err := tx.Read(r.ctx, kv.Reads{Ranges: []kv.Range{{From: []byte{letter}, To: []byte{letter + 1}}}})
+		for i := range got.Ranges[0].Len() {
+			fn(tx, got.Ranges[0].Key(i), got.Ranges[0].Value(i))
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
+
+// findings runs Verify.
+func (r *rig) findings() (list []string) {
+	r.t.Helper()
+	err := account.Verify(r.ctx, r.engine, r.bodies, func(f account.Finding) { list = append(list, f.Text) })
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	return list
+}
+
+func TestVerifyAndRepair(t *testing.T) {
+	for _, how := range []struct {
+		name string
+		fn   func(tx kv.Tx, key, value []byte)
+	}{
+		{"deleted", func(tx kv.Tx, key, value []byte) { tx.Delete(key) }},
+		{"unreadable", func(tx kv.Tx, key, value []byte) { tx.Set(key, []byte{77}) }},
+		{"cut", func(tx kv.Tx, key, value []byte) { tx.Set(key, value[:len(value)/2]) }},
+	} {
+		for _, letter := range "hmcelogxynrd" {
+			t.Run(fmt.Sprintf("%c %s", letter, how.name), func(t *testing.T) {
+				r := damagedRig(t, byte(letter), how.fn)
+				before := r.findings()
+				forgotten := letter == 'n' || letter == 'r' // what is only remembered cannot be missed
+				if len(before) == 0 && !(forgotten && how.name != "unreadable") && !(letter == 'l' && how.name == "cut") {
+					t.Fatal("Verify found nothing")
+				}
+				lost := 0
+				err := account.Repair(r.ctx, r.engine, r.bodies, func(f account.Finding) { lost++ })
+				if err != nil {
+					t.Fatal(err)
+				}
+				left := r.findings()
+				if letter != 'e' && letter != 'd' && letter != 'y' && len(left) > 0 || letter == 'e' && len(left) > 0 {
+					t.Fatalf("after Repair: %q", left)
+				}
+				r.check(letter)
+			})
+		}
+	}
+}
+
+// check looks for the messages after a repair.
+func (r *rig) check(letter rune) {
+	r.t.Helper()
+	r.open(account.Options{})
+	defer r.a.Close()
+	found := make(map[string]bool)
+	for _, info := range r.a.Mailboxes() {
+		for _, e := range r.entries(r.view(info.ID)) {
+			if m, err := r.a.OpenMessage(r.ctx, e.Object); err == nil {
+				m.Close()
+				found[r.text(e.Object)] = true
+			}
+		}
+	}
+	for i := 1; i <= 9; i++ {
+		if !found[small(i)] && i != 2 && letter != 'y' {
+			r.t.Errorf("message %d is lost", i)
+		}
+	}
+}
