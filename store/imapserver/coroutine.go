@@ -48,6 +48,15 @@ func (s *Session) resume() (conn.Wait, bool) {
 	return w, running
 }
 
+// stopTask has the task, if there is one, return at its next breath, which is
+// the one it is taking.
+func (s *Session) stopTask() {
+	if s.task != nil {
+		s.task.stop()
+		s.task = nil
+	}
+}
+
 // breathe is called by slow handlers between two items: it yields when the
 // output holds conn.HighWater bytes or more, and now and then so that other
 // sessions have their turn. Its only error is errGone, on which the handler

@@ -24,8 +24,18 @@ func (s *Session) list(c *command, a *imap.List) error {
 	if a.Status&imap.StatusHighestModSeq != 0 {
 		s.enableCondstore()
 	}
-	l := newListing(s.user.account.Mailboxes(), s.user.account.Subscriptions(), a.Select, s.patterns(a.Reference, a.Patterns))
+	if len(a.Patterns) > maxPatterns {
+		return no(imap.CodeLimit, "Too many patterns")
+	}
+	l, err := newListing(s.user.account.Mailboxes(), s.user.account.Subscriptions(),
+		a.Select, patterns(a.Reference, a.Patterns), c.breathe)
+	if err != nil {
+		return err
+	}
 	for _, r := range l.rows {
+		if err := c.breathe(); err != nil {
+			return err
+		}
 		answer, ok := l.answer(r)
 		if !ok {
 			continue
@@ -34,17 +44,17 @@ func (s *Session) list(c *command, a *imap.List) error {
 		if a.Status != 0 && answer.met && r.info != nil {
 			s.writeStatusOf(r.info, a.Status)
 		}
-		if err := c.breathe(); err != nil {
-			return err
-		}
 	}
 	return nil
 }
 
+// maxPatterns bounds what one LIST asks for.
+const maxPatterns = 100
+
 // patterns makes the canonical patterns: there are no break-out characters, so
 // the reference stands in front. In the extended syntax empty ones mean
 // nothing.
-func (s *Session) patterns(reference string, given []string) []string {
+func patterns(reference string, given []string) []string {
 	var out []string
 	for _, p := range given {
 		if p != "" {
@@ -106,10 +116,16 @@ func (s *Session) lsub(c *command, a *imap.Lsub) error {
 		s.w.Lsub(&imap.ListData{Attributes: []string{`\Noselect`}, Separator: mailbox.Separator})
 		return nil
 	}
-	l := newListing(s.user.account.Mailboxes(), s.user.account.Subscriptions(),
-		imap.SelectSubscribed, s.patterns(a.Reference, []string{a.Pattern}))
+	l, err := newListing(s.user.account.Mailboxes(), s.user.account.Subscriptions(),
+		imap.SelectSubscribed, patterns(a.Reference, []string{a.Pattern}), c.breathe)
+	if err != nil {
+		return err
+	}
 	l.anyLevel = true
 	for _, r := range l.rows {
+		if err := c.breathe(); err != nil {
+			return err
+		}
 		answer, ok := l.answer(r)
 		if !ok {
 			continue
@@ -119,9 +135,6 @@ func (s *Session) lsub(c *command, a *imap.Lsub) error {
 			d.Attributes = []string{`\Noselect`}
 		}
 		s.w.Lsub(d)
-		if err := c.breathe(); err != nil {
-			return err
-		}
 	}
 	return nil
 }

@@ -20,8 +20,9 @@ type listing struct {
 	choose imap.ListSelect
 	// rows are all names that may be asked for, in bytewise order.
 	rows []listRow
-	// chosen are the names that meet the selection criteria; hidden those
-	// of them that match no pattern. Both in bytewise order.
+	// chosen are the names that meet the selection criteria; hidden, for
+	// RECURSIVEMATCH, those of them that match no pattern. Both in bytewise
+	// order.
 	chosen, hidden []string
 	// boxes are the existing mailboxes in bytewise order.
 	boxes []*account.MailboxInfo
@@ -47,27 +48,34 @@ type listAnswer struct {
 	met bool
 }
 
-func newListing(boxes []*account.MailboxInfo, subscribed []string, choose imap.ListSelect, patterns []string) *listing {
+// newListing prepares the answers; breathe is called now and then, since an
+// account can have many names and a client many patterns, and its error ends
+// the work.
+func newListing(boxes []*account.MailboxInfo, subscribed []string, choose imap.ListSelect, patterns []string, breathe func() error) (*listing, error) {
 	l := &listing{boxes: boxes, choose: choose, patterns: patterns}
 	for _, p := range patterns {
 		if strings.HasSuffix(p, "%") {
 			l.levels = append(l.levels, p)
 		}
 	}
+	recursive := choose&imap.SelectRecursiveMatch != 0
 	l.rows = mergeRows(boxes, subscribed)
 	for _, r := range l.rows {
 		if !l.meets(r) {
 			continue
 		}
 		l.chosen = append(l.chosen, r.name)
-		if !matchesAny(l.patterns, r.name) {
+		if recursive && !matchesAny(l.patterns, r.name) {
 			l.hidden = append(l.hidden, r.name)
 		}
+		if err := breathe(); err != nil {
+			return nil, err
+		}
 	}
-	if len(l.levels) > 0 || choose&imap.SelectRecursiveMatch != 0 {
+	if len(l.levels) > 0 || recursive {
 		l.addParents()
 	}
-	return l
+	return l, nil
 }
 
 // mergeRows joins two sorted lists by name.

@@ -57,7 +57,13 @@ func (srv *Server) Sessions() int {
 }
 
 // endRevoked says BYE; the client should get a new credential (RFC 5530,
-// EXPIRED).
+// EXPIRED). In the middle of a command, perhaps of a literal, nothing can be
+// said.
 func (s *Session) endRevoked() {
+	if s.task != nil {
+		s.stopTask()
+		s.end()
+		return
+	}
 	s.bye(imap.CodeExpired, "This login was withdrawn")
 }

@@ -69,6 +69,8 @@ func (s *Session) advance(t *conn.Turn) (w conn.Wait, rest bool) {
 	case s.then != conn.Continue:
 		w.Then, s.then = s.then, conn.Continue
 		return w, true
+	case s.revoked.Load():
+		s.endRevoked()
 	case len(s.w.Buf) >= conn.HighWater:
 		return conn.Wait{Drain: true}, true
 	case s.task != nil:
@@ -77,8 +79,6 @@ func (s *Session) advance(t *conn.Turn) (w conn.Wait, rest bool) {
 		s.greet()
 	case t.Shutdown:
 		s.bye(nil, "Server is shutting down")
-	case s.revoked.Load():
-		s.endRevoked()
 	case s.held != nil:
 		w.Until = s.held.until
 		return w, !s.release()
@@ -160,10 +160,7 @@ func (s *Session) end() { s.then = conn.Close }
 
 // Close is conn.Session's.
 func (s *Session) Close(error) {
-	if s.task != nil {
-		s.task.stop()
-		s.task = nil
-	}
+	s.stopTask()
 	s.dropAppend()
 	s.idle.stop()
 	s.idle = nil

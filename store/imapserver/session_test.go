@@ -228,6 +228,14 @@ func TestCloseInTheMiddle(t *testing.T) {
 	if n := f.server.Sessions(); n != 0 {
 		t.Errorf("%d sessions left", n)
 	}
+	p = f.login()
+	p.in = append(p.in, `a LIST "" *`+"\r\n"...)
+	p.step(t)
+	f.changePassword("alice@example.org", "limeade")
+	p.run(t)
+	if !p.closed || !bytes.HasSuffix(p.out, []byte("\r\n")) || bytes.Contains(p.out, []byte("BYE")) {
+		t.Errorf("the session goes on, or speaks in the middle: %q", p.out[max(0, len(p.out)-100):])
+	}
 }
 
 func TestShutdownSaysBye(t *testing.T) {

@@ -16,7 +16,7 @@ import (
 type delta struct {
 	next    account.View
 	at      account.ModSeq // the account's modseq before next was opened
-	gone    uidset.Ranges // to be told now; empty if they may not be
+	gone    uidset.Ranges  // to be told now; empty if they may not be
 	came    bool
 	changed uidset.Ranges // candidates for FETCH FLAGS
 	// whole: after it the client knows next entirely.
