@@ -65,8 +65,15 @@ func testHeldSync(t *testing.T, open OpenOn) {
 		}()
 		return done
 	}
+	defer hold.Release()
 	first := begin(1)
-	hold.Wait(1)
+	held := make(chan struct{})
+	go func() { hold.Wait(1); close(held) }()
+	select {
+	case <-held:
+	case err := <-first:
+		t.Fatalf("an Update returned without a sync: %v", err)
+	}
 	second, other := begin(1), begin(2)
 	for range 100 { // more than enough for either to go wrong
 		equal(t, "while the sync is held", scan(t, e, 1, kv.Range{}), "a=aa b=bb")
