@@ -9,32 +9,50 @@ import (
 )
 
 // verifyCmd is `citron verify`.
-type verifyCmd struct{ dataFlags }
+type verifyCmd struct {
+	dataFlags
+	Repair bool `help:"Rebuild what can be derived from the rest; messages that nothing refers to come into the mailbox lost+found. Nothing that can be read is deleted."`
+}
 
-// Run prints what is wrong, a line each; finding anything is an error.
+// Run prints what is wrong, a line each; anything that is still wrong at the
+// end is an error.
 func (c *verifyCmd) Run(ctx context.Context) error {
 	cfg, err := c.load()
 	if err != nil {
 		return err
 	}
-	n, err := openNode(ctx, cfg, nil, quietLog())
+	n, err := openNode(ctx, cfg, quietLog())
 	if errors.Is(err, errInUse) {
 		return fmt.Errorf("%w; stop the server first", err)
 	}
 	if err != nil {
 		return err
 	}
-	found := 0
-	err = account.Verify(ctx, n.engine, n.bodies, func(f account.Finding) {
-		found++
-		fmt.Printf("account %d: %s\n", f.Account, f.Text)
-	})
+	found, err := c.check(ctx, n)
 	switch err = errors.Join(err, n.Close()); {
 	case err != nil:
 		return err
+	case found > 0 && c.Repair:
+		return fmt.Errorf("%d findings are left that cannot be mended", found)
 	case found > 0:
-		return fmt.Errorf("%d findings; keep a copy of the data directory before anything else", found)
+		return fmt.Errorf("%d findings; copy the data directory, then run citron verify --repair", found)
 	}
 	fmt.Println("all is as it should be")
 	return nil
+}
+
+// check counts what is wrong, after the repair if one is asked for.
+func (c *verifyCmd) check(ctx context.Context, n *node) (found int, err error) {
+	report := func(f account.Finding) {
+		found++
+		fmt.Printf("account %d: %s\n", f.Account, f.Text)
+	}
+	if c.Repair {
+		if err := account.Repair(ctx, n.engine, n.bodies, report); err != nil || found == 0 {
+			return found, err
+		}
+		found = 0
+		fmt.Println("after the repair:")
+	}
+	return found, account.Verify(ctx, n.engine, n.bodies, report)
 }
