@@ -100,7 +100,12 @@ func (c *imapClient) explain(err error) error {
 
 func (c *imapClient) startTLS(config *tls.Config) error {
 	secure := tls.Client(c.conn, config)
-	if err := secure.HandshakeContext(c.ctx); err != nil {
+	var unknown *tls.CertificateVerificationError
+	err := secure.HandshakeContext(c.ctx)
+	if errors.As(err, &unknown) {
+		return fmt.Errorf("%w; --insecure accepts any certificate", err)
+	}
+	if err != nil {
 		return fmt.Errorf("TLS: %w", err)
 	}
 	c.conn = secure
