@@ -21,7 +21,7 @@ func (c *verifyCmd) Run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	n, err := openNode(ctx, cfg, quietLog())
+	n, err := openNode(ctx, cfg, nil, quietLog())
 	if errors.Is(err, errInUse) {
 		return fmt.Errorf("%w; stop the server first", err)
 	}
