@@ -138,6 +138,24 @@ func (p *Pairs) Append(key, value []byte) {
 	p.ends = append(p.ends, uint32(len(p.data)))
 }
 
+// Reset empties p and keeps its memory, for an engine that collects pairs and
+// hands out a Clone.
+func (p *Pairs) Reset() { p.data, p.ends = p.data[:0], p.ends[:0] }
+
+// Bytes is the memory that keys and values take.
+func (p *Pairs) Bytes() int { return cap(p.data) }
+
+// Clone gives a copy in memory of just its size.
+func (p *Pairs) Clone() Pairs {
+	if len(p.ends) == 0 {
+		return Pairs{}
+	}
+	data, ends := make([]byte, len(p.data)), make([]uint32, len(p.ends))
+	copy(data, p.data)
+	copy(ends, p.ends)
+	return Pairs{data: data, ends: ends}
+}
+
 // Stats counts round trips and transactions.
 type Stats struct {
 	Reads, Views, Updates uint64

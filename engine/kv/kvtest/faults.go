@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"sync/atomic"
 	"testing"
 
 	"citron/engine/kv"
@@ -190,10 +191,13 @@ func testFailedOpen(t *testing.T, open OpenOn) {
 		if err := e.Close(); err != nil {
 			t.Fatal(err)
 		}
-		hook, failed := crashfs.FailNth(n, crashfs.Op.Changes, fail), false
+		var failed atomic.Bool
+		hook := crashfs.FailNth(n, crashfs.Op.Changes, fail)
 		fs.OnCall(func(op crashfs.Op) error {
 			err := hook(op)
-			failed = failed || err != nil
+			if err != nil {
+				failed.Store(true)
+			}
 			return err
 		})
 		if e, err := open(t, fs, 0); err == nil {
@@ -202,7 +206,7 @@ func testFailedOpen(t *testing.T, open OpenOn) {
 		}
 		fs = fs.Crash(rand.New(rand.NewPCG(n, 1)))
 		equal(t, "after a restart", scan(t, open.on(t, fs, 0), account, kv.Range{}), "a=aa b=bb c=cc")
-		if !failed {
+		if !failed.Load() {
 			return
 		}
 	}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"go.uber.org/goleak"
@@ -27,9 +28,9 @@ func set(e kv.Engine, a kv.Account, key string) error {
 // other.
 func TestFatalOnce(t *testing.T) {
 	fs := crashfs.New()
-	var heard []error
+	heard := make(chan error, 10)
 	e, err := pebblekv.Open(fs, "kv", pebblekv.Options{
-		Fatal: func(err error) { heard = append(heard, err) }, Survive: true,
+		Fatal: func(err error) { heard <- err }, Survive: true,
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -42,11 +43,14 @@ func TestFatalOnce(t *testing.T) {
 	if err := set(e, 1, "a"); !errors.Is(err, kv.ErrStopped) {
 		t.Errorf("the next: %v", err)
 	}
-	if len(heard) != 1 || !errors.Is(heard[0], fail) {
-		t.Errorf("Fatal heard %v", heard)
+	if first := <-heard; !errors.Is(first, fail) {
+		t.Errorf("Fatal heard %v", first)
 	}
 	if err := e.Close(); err != nil {
 		t.Errorf("Close of a stopped engine: %v", err)
+	}
+	if len(heard) > 0 {
+		t.Errorf("Fatal also heard %v", <-heard)
 	}
 }
 
@@ -59,19 +63,21 @@ func TestStoppedWritesNothing(t *testing.T) {
 	}
 	isSync := func(op crashfs.Op) bool { return op.Kind == crashfs.Sync }
 	failed := crashfs.FailNth(1, isSync, errors.New("I/O error"))
-	over := false
+	var over atomic.Bool
 	fs.OnCall(func(op crashfs.Op) error {
-		if over && op.Changes() {
+		if over.Load() && op.Changes() {
 			t.Errorf("after the failure: %v %s", op.Kind, op.Name)
 		}
 		err := failed(op)
-		over = over || err != nil
+		if err != nil {
+			over.Store(true)
+		}
 		return err
 	})
 	set(e, 1, "a")
 	set(e, 2, "a")
 	e.Close()
-	if !over {
+	if !over.Load() {
 		t.Error("no sync was made")
 	}
 }
@@ -124,10 +130,10 @@ func TestGroupCommit(t *testing.T) {
 	hold.Wait(1)
 	for int(e.Stats().Updates) < writers { // all are on their way
 	}
-	syncs := 0
+	var syncs atomic.Int64
 	fs.OnCall(func(op crashfs.Op) error {
 		if op.Kind == crashfs.Sync {
-			syncs++ // the log is synced by one goroutine
+			syncs.Add(1)
 		}
 		return nil
 	})
@@ -137,8 +143,8 @@ func TestGroupCommit(t *testing.T) {
 			t.Error(err)
 		}
 	}
-	if syncs > writers/2 {
-		t.Errorf("%d commits took %d syncs more", writers, syncs)
+	if n := syncs.Load(); n > writers/2 {
+		t.Errorf("%d commits took %d syncs more", writers, n)
 	}
 }
 

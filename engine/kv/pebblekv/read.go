@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"sync"
 
 	"github.com/cockroachdb/pebble/v2"
 
@@ -100,6 +101,8 @@ func (m *arena) keep(value []byte) []byte {
 // readRanges reads all ranges with one iterator, and so of one moment.
 func readRanges(ctx context.Context, src source, a kv.Account, ranges []kv.Range) ([]kv.Pairs, error) {
 	all := make([]kv.Pairs, len(ranges))
+	found := pairsPool.Get().(*kv.Pairs)
+	defer putPairs(found)
 	var iter *pebble.Iterator
 	for i, r := range ranges {
 		lower := appendFrom(nil, a, r.From)
@@ -119,11 +122,26 @@ func readRanges(ctx context.Context, src source, a kv.Account, ranges []kv.Range
 		} else {
 			iter.SetBounds(lower, upper)
 		}
-		if err := readRange(ctx, iter, r, &all[i]); err != nil {
+		found.Reset()
+		if err := readRange(ctx, iter, r, found); err != nil {
 			return nil, err
 		}
+		all[i] = found.Clone()
 	}
 	return all, nil
+}
+
+// pairsPool lends the memory in which a range is collected: what is handed out
+// is a copy of the right size, made once, where growing would copy many times.
+var pairsPool = sync.Pool{New: func() any { return new(kv.Pairs) }}
+
+// maxPooled is the largest such memory that is kept, in bytes.
+const maxPooled = 1 << 20
+
+func putPairs(p *kv.Pairs) {
+	if p.Bytes() <= maxPooled {
+		pairsPool.Put(p)
+	}
 }
 
 func readRange(ctx context.Context, iter *pebble.Iterator, r kv.Range, into *kv.Pairs) error {
