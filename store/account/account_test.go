@@ -177,14 +177,14 @@ func TestAppendAndRead(t *testing.T) {
 		if !all[3].Keywords.Has(0) || !all[3].Keywords.Has(1) || all[0].Flags != account.Seen {
 			t.Errorf("flags %+v", all)
 		}
-		stored, err := r.a.Summaries(r.ctx, []account.ObjectID{all[1].Object, 999, all[0].Object}, account.WantIndex|account.WantHeader)
+		stored, err := r.a.Summaries(r.ctx, []account.ObjectID{all[1].Object, 999, all[0].Object}, account.WantIndex|account.WantHeader|account.WantObject)
 		if err != nil {
 			t.Fatal(err)
 		}
 		if stored[1].Found || !stored[0].Found || len(stored[0].Index) == 0 || !stored[0].HeaderWhole || !strings.HasPrefix(small(2), string(stored[0].Header)) {
 			t.Errorf("summaries %+v", stored)
 		}
-		if stored[0].EmailID == stored[2].EmailID || stored[0].ThreadID == stored[2].ThreadID || stored[0].EmailID[0] != 'M' {
+		if stored[0].EmailID() == stored[2].EmailID() || stored[0].ThreadID() == stored[2].ThreadID() || stored[0].EmailID()[0] != 'M' {
 			t.Errorf("identifiers %+v", stored)
 		}
 		r.a.Close()

@@ -189,7 +189,7 @@ type Changes struct {
 	Complete bool
 }
 
-// Want says what Summaries shall bring; Object always comes.
+// Want says what Summaries shall bring.
 type Want uint8
 
 // What Summaries can bring.
@@ -199,24 +199,32 @@ const (
 	// WantBody: OpenStored will follow, and costs nothing for messages up to
 	// Options.InlineLimit.
 	WantBody
+	// WantObject: EmailID, ThreadID and Size. WantBody includes it.
+	WantObject
 )
 
 // Stored is what is kept of a message itself, shared by its copies.
 type Stored struct {
-	Object   ObjectID
-	Found    bool   // false: swept long ago; all else is empty
-	Err      error  // of kind Damaged: what is there cannot be read
-	EmailID  string // RFC 8474
-	ThreadID string
-	Size     int64  // as stored; RFC822.SIZE differs for a message with NULs
-	Index    []byte // with WantIndex; not to be modified
-	Header   []byte // with WantHeader; not to be modified
+	Object ObjectID
+	Found  bool   // false: swept long ago; all else is empty
+	Err    error  // of kind Damaged: what is there cannot be read
+	Size   int64  // as stored; RFC822.SIZE differs for a message with NULs
+	Index  []byte // with WantIndex; not to be modified
+	Header []byte // with WantHeader; not to be modified
 	// HeaderWhole: Header is all of it; otherwise open the message.
 	HeaderWhole bool
 
-	ref    body.Ref
-	inline *inlineReader // with WantBody, of a message kept in the engine
+	emailID, threadID objectID
+	ref               body.Ref
+	inline            *inlineReader // with WantBody, of a message kept in the engine
 }
+
+// EmailID is the message's identity (RFC 8474 §5.1), shared by its copies; with
+// WantObject.
+func (s *Stored) EmailID() string { return s.emailID.text('M') }
+
+// ThreadID is that of the thread it belongs to (RFC 8474 §5.2); with WantObject.
+func (s *Stored) ThreadID() string { return s.threadID.text('T') }
 
 // Quota is an account's storage limit (RFC 9208 STORAGE), in bytes.
 type Quota struct {

@@ -24,7 +24,7 @@ func (a *Account) Summaries(ctx context.Context, objects []ObjectID, want Want) 
 			r.put(l, values[j][i])
 		}
 		all[i].Object = o
-		if r.object == nil {
+		if values[0][i] == nil {
 			continue
 		}
 		if err := all[i].fill(&r, want); err != nil {
@@ -34,9 +34,13 @@ func (a *Account) Summaries(ctx context.Context, objects []ObjectID, want Want) 
 	return all, nil
 }
 
-// wantedRecords are the letters of the records that hold what is wanted.
+// wantedRecords are the letters of the records that hold what is wanted. Every
+// object has the first of them.
 func wantedRecords(want Want) []byte {
-	letters := []byte{keyObject}
+	var letters []byte
+	if want&(WantObject|WantBody) != 0 || want == 0 {
+		letters = append(letters, keyObject)
+	}
 	if want&WantIndex != 0 {
 		letters = append(letters, keyIndex)
 	}
@@ -65,14 +69,15 @@ func (r *records) put(letter byte, value []byte) {
 	}
 }
 
-func (s *Stored) fill(r *records, want Want) error {
-	o, err := decodeObject(r.object)
-	if err != nil {
-		return err
+func (s *Stored) fill(r *records, want Want) (err error) {
+	s.Found, s.Index = true, r.index
+	var o object
+	if r.object != nil {
+		if o, err = decodeObject(r.object); err != nil {
+			return err
+		}
+		s.Size, s.ref, s.emailID, s.threadID = o.size, o.ref, o.emailID, o.threadID
 	}
-	s.Found, s.Size, s.ref = true, o.size, o.ref
-	s.EmailID, s.ThreadID = o.emailID.text('M'), o.threadID.text('T')
-	s.Index = r.index
 	if r.header != nil {
 		if s.Header, s.HeaderWhole, err = decodeHeader(r.header); err != nil {
 			return err
@@ -140,6 +145,9 @@ func pick(ranges []kv.Pairs, spans []span, objects []ObjectID) [][]byte {
 		})
 		p := ranges[at]
 		low, high := 0, p.Len()
+		if guess := int(o - spans[at].first); guess < high && be64(p.Key(guess)[1:]) == uint64(o) {
+			low, high = guess, guess // the usual: no object in between is missing
+		}
 		for low < high {
 			if mid := (low + high) / 2; be64(p.Key(mid)[1:]) < uint64(o) {
 				low = mid + 1

@@ -26,7 +26,7 @@ func (r *rig) threads(headers ...string) (ids []string) {
 		r.t.Fatal(err)
 	}
 	for _, s := range stored {
-		ids = append(ids, s.ThreadID)
+		ids = append(ids, s.ThreadID())
 	}
 	return ids
 }

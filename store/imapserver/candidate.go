@@ -46,8 +46,8 @@ func (c *candidate) HasKeyword(keyword string) bool {
 	return false
 }
 
-func (c *candidate) EmailID() (string, error)  { return c.stored.EmailID, nil }
-func (c *candidate) ThreadID() (string, error) { return c.stored.ThreadID, nil }
+func (c *candidate) EmailID() (string, error)  { return c.stored.EmailID(), nil }
+func (c *candidate) ThreadID() (string, error) { return c.stored.ThreadID(), nil }
 
 // Index gives the index, made anew where it is of an older version.
 func (c *candidate) Index() (message.Index, error) {

@@ -39,8 +39,6 @@ type fetcher struct {
 	items   []imap.FetchItem
 	filters []*message.FieldFilter // of items that select header fields
 	want    account.Want
-	// stored: some item needs what is stored of the message itself.
-	stored bool
 	// marks: some item marks messages \Seen.
 	marks   bool
 	showUID bool // the client did not ask for UID, and gets it
@@ -109,8 +107,6 @@ func (s *Session) newFetcher(c *command, a *imap.Fetch) *fetcher {
 			f.flags = true
 		case imap.FetchModSeq:
 			modSeq = true
-		case imap.FetchEmailID, imap.FetchThreadID:
-			f.stored = true
 		}
 		if sec := &it.Section; sec.Text == imap.SectionHeaderFields || sec.Text == imap.SectionHeaderFieldsNot {
 			f.filters[i] = message.NewFieldFilter(sec.Fields, sec.Text == imap.SectionHeaderFieldsNot)
@@ -118,7 +114,6 @@ func (s *Session) newFetcher(c *command, a *imap.Fetch) *fetcher {
 		f.want |= wants(it)
 		f.marks = f.marks || it.HasBody() && !it.Peek && !s.selected.readOnly
 	}
-	f.stored = f.stored || f.want != 0
 	if modSeq || f.since > 0 {
 		s.enableCondstore()
 	}
@@ -137,6 +132,8 @@ func wants(it *imap.FetchItem) account.Want {
 		return account.WantIndex
 	case it.HasBody(), it.Kind == imap.FetchBinarySize:
 		return account.WantIndex | account.WantBody
+	case it.Kind == imap.FetchEmailID, it.Kind == imap.FetchThreadID:
+		return account.WantObject
 	}
 	return 0
 }
@@ -214,10 +211,10 @@ func (f *fetcher) together(entries []account.Entry) int {
 		most = min(most, seenBatch)
 	case f.want&account.WantBody != 0:
 		most = min(most, bodyBatch)
-	case f.stored:
+	case f.want != 0:
 		most = min(most, describeBatch)
 	}
-	if !f.stored {
+	if f.want == 0 {
 		return most
 	}
 	bytes := int64(0)
@@ -236,7 +233,7 @@ func (f *fetcher) some(entries []account.Entry) error {
 		return err
 	}
 	var stored []account.Stored
-	if f.stored {
+	if f.want != 0 {
 		objects := make([]account.ObjectID, len(entries))
 		for i := range entries {
 			objects[i] = entries[i].Object

@@ -26,10 +26,11 @@ func (e *unreadableError) Unwrap() error { return e.cause }
 // none of it can have been sent; after that all that is left is to end the
 // connection, because the octets that were announced must come.
 func (f *fetcher) one(m *fetched) error {
-	if f.stored && m.stored.Err != nil {
+	switch {
+	case m.stored == nil:
+	case m.stored.Err != nil:
 		return f.failed(m.stored.Err)
-	}
-	if f.stored && !m.stored.Found {
+	case !m.stored.Found:
 		return nil
 	}
 	at := len(f.s.w.Buf)
@@ -105,9 +106,9 @@ func (f *fetcher) item(m *fetched, i int) error {
 	case imap.FetchSaveDate:
 		w.FetchSaveDate(m.e.SaveDate)
 	case imap.FetchEmailID:
-		w.FetchEmailID(m.stored.EmailID)
+		w.FetchEmailID(m.stored.EmailID())
 	case imap.FetchThreadID:
-		w.FetchThreadID(m.stored.ThreadID)
+		w.FetchThreadID(m.stored.ThreadID())
 	case imap.FetchEnvelope, imap.FetchPreview:
 		return f.described(m, it)
 	case imap.FetchBody, imap.FetchBodyStructure:

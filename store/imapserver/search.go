@@ -24,6 +24,7 @@ type searcher struct {
 	c       *command
 	program *search.Program
 	info    *account.MailboxInfo
+	want    account.Want // beside what a level needs
 	found   uidset.Ranges
 	// Mod-sequences of the first, the last and the highest found.
 	first, last, highest account.ModSeq
@@ -34,7 +35,7 @@ type searcher struct {
 }
 
 func (s *Session) search(c *command, a *imap.Search) error {
-	modSeq := hasModSeq(&a.Key)
+	modSeq := hasKey(&a.Key, imap.SearchModSeq)
 	if modSeq {
 		s.enableCondstore()
 	}
@@ -83,6 +84,9 @@ func (s *Session) find(c *command, a *imap.Search, modSeq bool) (*searcher, erro
 	if exact && !modSeq {
 		f.found = among
 		return f, nil
+	}
+	if hasKey(&a.Key, imap.SearchEmailID) || hasKey(&a.Key, imap.SearchThreadID) {
+		f.want = account.WantObject
 	}
 	f.program = search.Compile(&a.Key, search.Env{
 		Now: s.now, MaxSeq: m.view.Set.Len(), MaxUID: uint32(m.view.Set.Last()), Saved: numSet(m.saved),
@@ -180,7 +184,7 @@ func (f *searcher) some(entries []account.Entry, yes []bool, open []int, level s
 	for i, at := range open {
 		objects[i] = entries[at].Object
 	}
-	stored, err := f.s.user.account.Summaries(f.s.srv.ctx, objects, levelWants[level])
+	stored, err := f.s.user.account.Summaries(f.s.srv.ctx, objects, levelWants[level]|f.want)
 	if err != nil {
 		return nil, err
 	}
@@ -296,12 +300,13 @@ func (f *searcher) modSeqFor(shown imap.SearchReturn) account.ModSeq {
 	return n
 }
 
-func hasModSeq(k *imap.SearchKey) bool {
-	if k.Op == imap.SearchModSeq {
+// hasKey says whether a key is, or holds, one of a kind.
+func hasKey(k *imap.SearchKey, op imap.SearchOp) bool {
+	if k.Op == op {
 		return true
 	}
 	for i := range k.Keys {
-		if hasModSeq(&k.Keys[i]) {
+		if hasKey(&k.Keys[i], op) {
 			return true
 		}
 	}
