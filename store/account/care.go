@@ -1,6 +1,7 @@
 package account
 
 import (
+	"container/heap"
 	"context"
 	"sync"
 	"time"
@@ -25,8 +26,28 @@ const (
 type care struct {
 	mu     sync.Mutex
 	due    map[kv.Account]time.Time
+	queue  dueQueue // of due, and of times that no longer hold
 	cursor kv.Account
 	scan   time.Time // when the next page is due
+}
+
+// dueQueue is a heap, the earliest first.
+type dueQueue []dueAccount
+
+type dueAccount struct {
+	at time.Time
+	id kv.Account
+}
+
+func (q dueQueue) Len() int           { return len(q) }
+func (q dueQueue) Less(i, j int) bool { return q[i].at.Before(q[j].at) }
+func (q dueQueue) Swap(i, j int)      { q[i], q[j] = q[j], q[i] }
+func (q *dueQueue) Push(x any)        { *q = append(*q, x.(dueAccount)) }
+
+func (q *dueQueue) Pop() any {
+	last := (*q)[len(*q)-1]
+	*q = (*q)[:len(*q)-1]
+	return last
 }
 
 func (c *care) start(now time.Time) {
@@ -39,39 +60,53 @@ func (c *care) soon(id kv.Account, at time.Time) {
 	defer c.mu.Unlock()
 	if old, ok := c.due[id]; !ok || at.Before(old) {
 		c.due[id] = at
+		heap.Push(&c.queue, dueAccount{at, id})
 	}
 }
 
-// take gives an account that is due, and otherwise when one will be.
-func (c *care) take(now time.Time) (id kv.Account, ok bool, next time.Time) {
+// take gives an account that is due.
+func (c *care) take(now time.Time) (id kv.Account, ok bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	next = c.scan
-	for account, at := range c.due {
-		if !at.After(now) {
-			delete(c.due, account)
-			return account, true, now
-		}
-		if at.Before(next) {
-			next = at
-		}
+	if c.first().After(now) || len(c.queue) == 0 {
+		return 0, false
 	}
-	return 0, false, next
+	id = heap.Pop(&c.queue).(dueAccount).id
+	delete(c.due, id)
+	return id, true
+}
+
+// first gives the earliest time that holds and drops those that do not; zero
+// if there is none.
+func (c *care) first() time.Time {
+	for len(c.queue) > 0 {
+		if top := c.queue[0]; c.due[top.id].Equal(top.at) {
+			return top.at
+		}
+		heap.Pop(&c.queue)
+	}
+	return time.Time{}
+}
+
+// next is when something is due.
+func (c *care) next() time.Time {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if first := c.first(); len(c.queue) > 0 && first.Before(c.scan) {
+		return first
+	}
+	return c.scan
 }
 
 // Maintain does one bounded step of what is due and says when to call it
 // again. An error concerns this step; it is tried again later.
 func (s *Store) Maintain(ctx context.Context, now time.Time) (next time.Time, err error) {
-	id, ok, next := s.care.take(now)
-	switch {
-	case ok:
+	if id, ok := s.care.take(now); ok {
 		err = s.tend(ctx, id, now)
-		return now, err
-	case !next.After(now):
+	} else if !s.care.next().After(now) {
 		err = s.scan(ctx, now)
-		_, _, next = s.care.take(now)
 	}
-	return next, err
+	return s.care.next(), err
 }
 
 // scan looks for accounts that need a step, one page.

@@ -10,3 +10,10 @@ func (s *Store) Forget(a *Account) {
 	s.mu.Unlock()
 	s.forget(a)
 }
+
+// InMemory counts accounts.
+func (s *Store) InMemory() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return len(s.accounts)
+}

@@ -1,0 +1,284 @@
+package account_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"citron/engine/kv"
+	"citron/engine/kv/memkv"
+	"citron/store"
+	"citron/store/account"
+	"citron/store/uidset"
+)
+
+// fates lets a test decide about the next commits.
+type fates struct {
+	mu   sync.Mutex
+	next []memkv.Fate
+}
+
+func (f *fates) decide(kv.Account, kv.TxID) (memkv.Fate, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if len(f.next) == 0 {
+		return memkv.Commit, nil
+	}
+	fate := f.next[0]
+	f.next = f.next[1:]
+	return fate, errors.New("as the test wants it")
+}
+
+func (f *fates) set(next ...memkv.Fate) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.next = next
+}
+
+func TestUnknownOutcomes(t *testing.T) {
+	for name, c := range map[string]struct {
+		fate memkv.Fate
+		want error
+		n    uint32
+	}{
+		"done":         {memkv.UnknownKept, nil, 1},
+		"not done":     {memkv.UnknownDropped, account.ErrTemporary, 0},
+		"refused":      {memkv.Refuse, account.ErrTemporary, 0},
+		"engine stops": {memkv.Stop, account.ErrTemporary, 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			f := &fates{}
+			r := newRig(t, account.Options{InlineLimit: 10})
+			r.a.Close()
+			r.engine = memkv.New(memkv.Options{Decide: f.decide})
+			r.open(account.Options{InlineLimit: 10})
+			in := r.incoming(small(1))
+			f.set(c.fate)
+			_, err := r.a.Append(r.ctx, r.by, account.Inbox, []account.AppendItem{{Incoming: in}})
+			if !errors.Is(err, c.want) && (err != nil || c.want != nil) {
+				t.Fatalf("%v, want %v", err, c.want)
+			}
+			if info, _ := r.a.Lookup("INBOX"); info.Messages != c.n {
+				t.Errorf("%d messages, want %d", info.Messages, c.n)
+			}
+			if c.fate != memkv.Stop {
+				r.add(account.Inbox, 2, 0)
+				equal(t, "messages", int(c.n)+2, len(r.entries(r.view(account.Inbox))))
+			}
+		})
+	}
+}
+
+// Writers who wait for an account share a transaction; each has its own error
+// and modseq.
+func TestWritersShareACommit(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t, account.Options{})
+		r.a.Close()
+		r.engine = memkv.New(memkv.Options{Delay: time.Second})
+		r.open(account.Options{})
+		before := r.engine.Stats().Updates
+		start := time.Now()
+		var mu sync.Mutex
+		seen := map[account.ModSeq]bool{}
+		var wg sync.WaitGroup
+		for i := range 20 {
+			in := r.incoming(small(i))
+			wg.Go(func() {
+				to := account.Inbox
+				if i%5 == 4 {
+					to = 1000
+				}
+				res, err := r.a.Append(r.ctx, r.by, to, []account.AppendItem{{Incoming: in}})
+				mu.Lock()
+				defer mu.Unlock()
+				if (err != nil) != (to == 1000) || err != nil && !errors.Is(err, account.ErrNoMailbox) {
+					t.Errorf("message %d: %v", i, err)
+				}
+				if err == nil && seen[res.ModSeq] {
+					t.Errorf("modseq %d twice", res.ModSeq)
+				}
+				seen[res.ModSeq] = true
+			})
+		}
+		wg.Wait()
+		if n := r.engine.Stats().Updates - before; n > 3 {
+			t.Errorf("%d transactions for 20 writers", n)
+		}
+		if took := time.Since(start); took > 4*time.Second {
+			t.Errorf("took %v", took)
+		}
+		equal(t, "messages", 16, len(r.entries(r.view(account.Inbox))))
+		equal(t, "findings", []string(nil), r.findings())
+		r.a.Close()
+	})
+}
+
+func TestWatch(t *testing.T) {
+	r := newRig(t, account.Options{})
+	calls := 0
+	cancel := r.a.Watch(func() {
+		calls++
+		r.a.ModSeq() // no lock is held
+	})
+	r.add(account.Inbox, 3, 0)
+	if calls != 1 {
+		t.Errorf("woken %d times by one append", calls)
+	}
+	cancel()
+	r.add(account.Inbox, 1, 0)
+	if calls != 1 {
+		t.Errorf("woken after cancel")
+	}
+}
+
+func TestRecent(t *testing.T) {
+	r := newRig(t, account.Options{})
+	r.add(account.Inbox, 3, 0)
+	if from := r.a.Recent(account.Inbox); from != 1 {
+		t.Errorf("recent from %d", from)
+	}
+	if from := r.a.ClaimRecent(account.Inbox, 3); from != 1 {
+		t.Errorf("claimed from %d", from)
+	}
+	r.add(account.Inbox, 1, 0)
+	r.a.Close()
+	r.open(account.Options{})
+	if from := r.a.ClaimRecent(account.Inbox, 4); from != 4 {
+		t.Errorf("claimed from %d", from)
+	}
+}
+
+func TestDeleteAccount(t *testing.T) {
+	r := newRig(t, account.Options{InlineLimit: 10})
+	r.add(account.Inbox, 3, 0)
+	if err := r.store.Delete(r.ctx, alice); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := r.store.Account(r.ctx, alice); !errors.Is(err, account.ErrNoAccount) {
+		t.Errorf("opened: %v", err)
+	}
+	if _, err := r.a.CreateMailbox(r.ctx, r.by, "x", account.CreateMailboxOptions{}); !errors.Is(err, account.ErrGone) {
+		t.Errorf("a handle goes on: %v", err)
+	}
+	if all, err := r.engine.Accounts(r.ctx, 0, 10); err != nil || len(all) != 0 {
+		t.Errorf("left in the engine: %v %v", all, err)
+	}
+}
+
+func TestAccountsLeaveMemory(t *testing.T) {
+	r := newRig(t, account.Options{IdleAccounts: 2})
+	for id := kv.Account(100); id < 110; id++ {
+		if err := r.store.Create(r.ctx, id, account.CreateOptions{}); err != nil {
+			t.Fatal(err)
+		}
+		a, err := r.store.Account(r.ctx, id)
+		if err != nil {
+			t.Fatal(err)
+		}
+		a.Close()
+	}
+	if n := r.store.InMemory(); n != 3 { // alice is in use
+		t.Errorf("%d accounts in memory", n)
+	}
+}
+
+func TestFiling(t *testing.T) {
+	r := newRig(t, account.Options{InlineLimit: 100, MaxMessage: 2000})
+	const bob = alice + 1
+	if err := r.store.Create(r.ctx, bob, account.CreateOptions{Quota: 10}); err != nil {
+		t.Fatal(err)
+	}
+	filing := account.Filing{Store: r.store}
+	to := []store.Recipient{{Account: uint64(alice), Prefix: []byte("Delivered-To: a\r\n")}, {Account: uint64(alice), Prefix: []byte("Delivered-To: b\r\n")},
+		{Account: uint64(bob)}, {Account: 999}}
+	for _, text := range []string{"a: b\r\n\r\nc", small(1) + fmt.Sprintf("%0300d", 0)} {
+		in, err := filing.Begin(r.ctx, to, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		io.WriteString(in, text)
+		errs := in.Commit(r.ctx)
+		if errs[0] != nil || errs[1] != nil || len(text) > 10 && !errors.Is(errs[2], store.ErrOverQuota) || !errors.Is(errs[3], store.ErrNoAccount) {
+			t.Fatalf("%v", errs)
+		}
+		all := r.entries(r.view(account.Inbox))
+		got := []string{r.text(all[len(all)-2].Object), r.text(all[len(all)-1].Object)}
+		if got[0] > got[1] {
+			got[0], got[1] = got[1], got[0]
+		}
+		equal(t, "copies", []string{"Delivered-To: a\r\n" + text, "Delivered-To: b\r\n" + text}, got)
+	}
+	one, err := filing.Begin(r.ctx, to[:1], 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := one.Write(make([]byte, 3000)); !errors.Is(err, store.ErrTooLarge) {
+		t.Errorf("too large: %v", err)
+	}
+	one.Abort()
+	if _, err := filing.Begin(r.ctx, to[:1], 5000); !errors.Is(err, store.ErrTooLarge) {
+		t.Errorf("announced too large: %v", err)
+	}
+	if _, err := filing.Begin(r.ctx, to[3:], 0); !errors.Is(err, store.ErrNoAccount) {
+		t.Errorf("no account: %v", err)
+	}
+}
+
+// What is deleted comes back to the body store.
+func TestBodiesAreGivenBack(t *testing.T) {
+	now := time.Unix(1e9, 0)
+	r := newRig(t, account.Options{InlineLimit: 10, ExpungeGrace: time.Hour, Now: func() time.Time { return now }})
+	r.add(account.Inbox, 20, account.Deleted)
+	stored := r.entries(r.view(account.Inbox))
+	if _, err := r.a.Copy(r.ctx, r.by, account.Inbox, uidset.Of(1), r.mailbox("Archive")); err != nil {
+		t.Fatal(err)
+	}
+	if _, _, err := r.a.Expunge(r.ctx, r.by, account.Inbox, uidset.Everything()); err != nil {
+		t.Fatal(err)
+	}
+	sweep := func() {
+		for range 50 {
+			if _, err := r.store.Maintain(r.ctx, now); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := r.store.SweepBodies(r.ctx); err != nil {
+			t.Fatal(err)
+		}
+	}
+	now = now.Add(time.Minute)
+	sweep()
+	for i, e := range stored {
+		equal(t, "within the grace", small(i+1), r.text(e.Object))
+	}
+	now = now.Add(time.Hour)
+	sweep()
+	equal(t, "the copy", small(1), r.text(stored[0].Object))
+	if _, err := r.a.OpenMessage(r.ctx, stored[1].Object); !errors.Is(err, account.ErrGone) {
+		t.Errorf("after the grace: %v", err)
+	}
+	equal(t, "findings", []string(nil), r.findings())
+}
+
+func TestImported(t *testing.T) {
+	r := newRig(t, account.Options{})
+	key := account.ImportKey{Source: "imap://x", ID: "7"}
+	_, err := r.a.Append(context.Background(), r.by, account.Inbox, []account.AppendItem{{Incoming: r.incoming(small(1)), Import: key}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := r.a.Imported(r.ctx, "imap://x", []string{"6", "7"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	equal(t, "imported", []bool{false, true}, got)
+	if got, _ = r.a.Imported(r.ctx, "imap:/", []string{"/x7"}); got[0] {
+		t.Error("two keys meet")
+	}
+}
