@@ -129,8 +129,12 @@ func (s *Session) read(t *conn.Turn) bool {
 	}
 	switch {
 	case err != nil:
+		tag := ""
+		if s.exchange != nil { // the line is an answer and has no tag
+			tag = s.exchange.c.tag
+		}
 		s.abandon()
-		s.refuseSyntax("", err)
+		s.refuseSyntax(tag, err)
 	case event == imap.FrameReady && s.exchange != nil:
 		s.saslLine(s.scan.Frame().Bytes)
 	case event == imap.FrameReady:
