@@ -259,10 +259,11 @@ func (f *fetcher) some(entries []account.Entry) error {
 // failed notes that a message could not be answered for; the others can. Any
 // other error than the message's own ends the FETCH.
 func (f *fetcher) failed(err error) error {
+	var octets *unreadableError
 	switch {
 	case errors.Is(err, account.ErrGone):
 		return nil
-	case errors.Is(err, account.ErrDamaged):
+	case errors.Is(err, account.ErrDamaged), errors.As(err, &octets):
 		f.found++
 		f.unreadable = err
 		return nil

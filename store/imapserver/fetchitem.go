@@ -37,7 +37,6 @@ func (f *fetcher) one(m *fetched) error {
 	f.torn = false
 	err := f.write(m)
 	m.close()
-	var unreadable *unreadableError
 	switch {
 	case err == nil:
 		f.found++
@@ -50,11 +49,6 @@ func (f *fetcher) one(m *fetched) error {
 		return errGone
 	}
 	f.s.w.Buf = f.s.w.Buf[:at]
-	if errors.As(err, &unreadable) {
-		f.found++
-		f.unreadable = err
-		return nil
-	}
 	return f.failed(err)
 }
 

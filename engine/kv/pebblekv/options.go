@@ -19,9 +19,13 @@ const (
 	DefaultFreeFloor = 256 << 20
 )
 
+// reservedMemTables is how many memtables of full size mostly exist.
+const reservedMemTables = 2
+
 // Options tune the engine. The zero value is right for a server.
 type Options struct {
-	// Cache is the size in bytes of the cache of table blocks.
+	// Cache is the size in bytes of the cache of table blocks, beside which
+	// there are memtables; what room they leave, blocks may take.
 	Cache int64
 	// MemTable is the size in bytes at which memory is written to a table.
 	// Up to three are held when the disk does not follow. It begins small and
@@ -81,10 +85,15 @@ func (o Options) withDefaults() Options {
 // each with Pebble's habit of 4 tables in level 0 and memtables of 32 MiB; 1.4
 // and 46 µs with these); a bloom filter, because most Gets of a delivery ask
 // for what is not there.
+//
+// Pebble takes the memory of memtables out of the cache: the one being filled
+// and the one kept for reuse would leave nothing of a cache as large as both
+// (measured: FETCH of small messages read every block from the file again, and
+// took twice the processor).
 func (o Options) pebble(fs *adapter) *pebble.Options {
 	p := &pebble.Options{
 		FS:                          fs,
-		CacheSize:                   o.Cache,
+		CacheSize:                   o.Cache + reservedMemTables*int64(o.MemTable),
 		FormatMajorVersion:          pebble.FormatValueSeparation,
 		MemTableSize:                o.MemTable,
 		MemTableStopWritesThreshold: 3,
