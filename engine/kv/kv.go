@@ -78,7 +78,8 @@ type Tx interface {
 	Reader
 	Set(key, value []byte)
 	Delete(key []byte)
-	// DeleteRange deletes from ≤ key < to.
+	// DeleteRange deletes from ≤ key < to; a nil to means to the account's
+	// end.
 	DeleteRange(from, to []byte)
 	// ID is the id the account's head will carry.
 	ID() TxID
