@@ -1,6 +1,7 @@
 package message
 
 import (
+	"bytes"
 	"errors"
 	"io"
 )
@@ -57,12 +58,20 @@ func (c *chain) finish(dst []byte) []byte {
 type crlfDecoder struct{ cr bool }
 
 func (d *crlfDecoder) decode(dst, src []byte) []byte {
-	for _, c := range src {
-		if c == '\n' && !d.cr {
+	for len(src) > 0 {
+		i := bytes.IndexByte(src, '\n')
+		if i < 0 {
+			d.cr = src[len(src)-1] == '\r'
+			return append(dst, src...)
+		}
+		if i > 0 {
+			d.cr = src[i-1] == '\r'
+		}
+		dst = append(dst, src[:i]...)
+		if !d.cr {
 			dst = append(dst, '\r')
 		}
-		d.cr = c == '\r'
-		dst = append(dst, c)
+		dst, src, d.cr = append(dst, '\n'), src[i+1:], false
 	}
 	return dst
 }
@@ -87,6 +96,21 @@ func Decode(body io.Reader, e Encoding, text bool) (io.Reader, error) {
 		d = &chain{first: d, second: &crlfDecoder{}}
 	}
 	return &decodingReader{src: body, d: d}, nil
+}
+
+// AppendDecoded appends a whole body as Decode gives it; for one that is in
+// memory.
+func AppendDecoded(dst, body []byte, e Encoding, text bool) ([]byte, error) {
+	d := decoderFor(e)
+	if d == nil {
+		return dst, ErrUnknownEncoding
+	}
+	if text && !e.Identity() {
+		d = &chain{first: d, second: &crlfDecoder{}}
+	} else if text {
+		d = &crlfDecoder{}
+	}
+	return d.finish(d.decode(dst, body)), nil
 }
 
 // DecodedSize is the number of bytes that Decode gives (BINARY.SIZE).

@@ -55,7 +55,7 @@ type fetcher struct {
 	msg     fetched // the one being answered for
 	torn    bool    // a part of its response may be on its way
 	scratch []byte  // header fields, small decoded parts
-	header  []byte
+	encoded []byte  // a header or small part as read
 }
 
 func (s *Session) fetch(c *command, a *imap.Fetch) error {

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"io"
+	"slices"
 
 	"citron/mail/message"
 	"citron/wire/imap"
@@ -65,15 +66,15 @@ func (f *fetcher) plainBinary(p *decodedPart, it *imap.FetchItem) error {
 
 // smallBinary decodes a part in memory.
 func (f *fetcher) smallBinary(p *decodedPart, it *imap.FetchItem) error {
-	r, err := p.open()
-	if err != nil {
+	n := int(p.span.Len())
+	f.encoded = slices.Grow(f.encoded[:0], n)[:n]
+	if err := readAt(p.r, f.encoded, p.span.From); err != nil {
 		return err
 	}
-	buf := bytes.NewBuffer(f.scratch[:0])
-	if _, err := buf.ReadFrom(r); err != nil {
-		return &unreadableError{err}
+	var err error
+	if f.scratch, err = message.AppendDecoded(f.scratch[:0], f.encoded, p.enc, p.text); err != nil {
+		return err
 	}
-	f.scratch = buf.Bytes()
 	if it.Kind == imap.FetchBinarySize {
 		f.s.w.FetchBinarySize(it, int64(len(f.scratch)))
 		return nil

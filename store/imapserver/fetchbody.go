@@ -85,11 +85,11 @@ func (f *fetcher) fields(m *fetched, shown *form, i int, span message.Span) erro
 			return err
 		}
 		n := int(min(span.Len(), maxHeader))
-		f.header = slices.Grow(f.header[:0], n)[:n]
-		if err := readAt(r, f.header, span.From); err != nil {
+		f.encoded = slices.Grow(f.encoded[:0], n)[:n]
+		if err := readAt(r, f.encoded, span.From); err != nil {
 			return err
 		}
-		header = f.header
+		header = f.encoded
 	}
 	f.scratch = f.filters[i].Append(f.scratch[:0], header)
 	f.s.w.FetchBody(it, cut(f.scratch, it.Partial), false)
