@@ -30,47 +30,54 @@ type node struct {
 // directory.Options.
 type revocation func(account uint64, credential auth.CredentialID)
 
+// traceRoom is what delivery may put in front of a message of the largest size
+// accepted: Return-Path, Delivered-To, Received.
+const traceRoom = 64 << 10
+
 // openNode opens the data directory and all that lives in it. An error of
 // errInUse means that a server has it. revoked may be nil where there are no
 // sessions.
-func openNode(ctx context.Context, c *config.Config, revoked revocation, log *slog.Logger) (n *node, err error) {
-	n = &node{}
-	defer func() {
-		if err != nil {
-			err = errors.Join(err, n.Close())
-		}
-	}()
+func openNode(ctx context.Context, c *config.Config, revoked revocation, log *slog.Logger) (*node, error) {
+	n := &node{}
+	if err := n.open(ctx, c, revoked, log); err != nil {
+		return nil, errors.Join(err, n.Close())
+	}
+	return n, nil
+}
+
+// open opens one after the other; what is open after an error Close closes.
+func (n *node) open(ctx context.Context, c *config.Config, revoked revocation, log *slog.Logger) (err error) {
 	if n.dir, err = openDataDir(c.Data); err != nil {
-		return nil, err
+		return err
 	}
 	if n.engine, err = pebblekv.Open(n.dir.fs, "kv", pebblekv.Options{
 		Cache: int64(c.Store.Cache), FreeFloor: uint64(c.Store.FreeFloor), Log: log,
 	}); err != nil {
-		return nil, fmt.Errorf("key-value engine: %w", err)
+		return fmt.Errorf("key-value engine: %w", err)
 	}
 	if n.bodies, err = segment.Open(n.dir.fs, "bodies", segment.Options{
 		BufferSize: int(c.Store.BodyBuffer), FreeFloor: uint64(c.Store.FreeFloor),
 	}); err != nil {
-		return nil, fmt.Errorf("message bodies: %w", err)
+		return fmt.Errorf("message bodies: %w", err)
 	}
 	if n.accounts, err = account.Open(n.engine, n.bodies, account.Options{
-		InlineLimit: int(c.Store.InlineLimit), MaxMessage: c.IMAP.AppendLimit,
+		InlineLimit: int(c.Store.InlineLimit), MaxMessage: c.IMAP.AppendLimit + traceRoom,
 		MaxMailboxes: c.Limits.Mailboxes, ExpungeGrace: time.Duration(c.Store.ExpungedGrace),
 		LogAge: time.Duration(c.Store.LogKeep), Log: log,
 	}); err != nil {
-		return nil, fmt.Errorf("message store: %w", err)
+		return fmt.Errorf("message store: %w", err)
 	}
 	o := directory.Options{Engine: n.engine, Store: mailMaker{n.accounts}, Iterations: c.Auth.ScramIterations, Revoked: revoked}
 	if !c.LMTP.Subaddress {
 		o.Separator = directory.NoSeparator
 	}
 	if n.directory, err = directory.Open(ctx, o); err != nil {
-		return nil, fmt.Errorf("directory of accounts: %w", err)
+		return fmt.Errorf("directory of accounts: %w", err)
 	}
 	if err := n.directory.Settle(ctx); err != nil {
-		return nil, fmt.Errorf("directory of accounts: %w", err)
+		return fmt.Errorf("directory of accounts: %w", err)
 	}
-	return n, nil
+	return nil
 }
 
 // Close closes what was opened, in the opposite order.

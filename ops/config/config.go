@@ -73,9 +73,8 @@ type Limits struct {
 	Connections     int      `toml:"connections" help:"Connections in all."`
 	Unauthenticated int      `toml:"unauthenticated" help:"Connections not logged in; beyond it the oldest of the busiest /24 or /56 goes first."`
 	PerAccount      int      `toml:"per_account" help:"Connections of one account."`
-	Handshakes      int      `toml:"handshakes" help:"TLS handshakes at a time."`
+	Handshakes      int      `toml:"handshakes" help:"TLS handshakes that may compute at a time; 0: one for each core."`
 	TCPUserTimeout  Duration `toml:"tcp_user_timeout" help:"How long sent data may stay unacknowledged (TCP_USER_TIMEOUT)."`
-	Keywords        int      `toml:"keywords" help:"Keywords in one mailbox."`
 	Mailboxes       int      `toml:"mailboxes" help:"Mailboxes in one account."`
 	WriteMemory     Size     `toml:"write_memory" help:"Bytes held for all clients that do not read; beyond it the costliest goes first."`
 	PortableDriver  bool     `toml:"portable_driver" help:"A goroutine per connection even where epoll exists."`
@@ -115,8 +114,8 @@ func Default() *Config {
 			ExpungedGrace: Duration(time.Hour), LogKeep: Duration(30 * 24 * time.Hour), SweepEvery: Duration(time.Minute),
 		},
 		Limits: Limits{
-			Connections: 1_000_000, Unauthenticated: 10_000, PerAccount: 100, Handshakes: 64,
-			TCPUserTimeout: Duration(130 * time.Minute), Keywords: 200, Mailboxes: 10_000, WriteMemory: 512 << 20,
+			Connections: 1_000_000, Unauthenticated: 10_000, PerAccount: 100,
+			TCPUserTimeout: Duration(130 * time.Minute), Mailboxes: 10_000, WriteMemory: 512 << 20,
 		},
 	}
 }
