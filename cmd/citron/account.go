@@ -30,9 +30,13 @@ type passwordFlags struct {
 	Hash     string `help:"An argon2id hash ($argon2id$…) instead of a password; such an account has no SCRAM."`
 }
 
-func (p *passwordFlags) ask() error {
+// ask asks for the password if none was given and there is a use for it.
+func (p *passwordFlags) ask(data dataFlags) error {
 	if p.Password != "" || p.Hash != "" {
 		return nil
+	}
+	if err := data.exists(); err != nil {
+		return err
 	}
 	password, err := newPassword()
 	p.Password = password
@@ -48,7 +52,7 @@ type accountAddCmd struct {
 
 // Run adds the account.
 func (c *accountAddCmd) Run(ctx context.Context) error {
-	if err := c.ask(); err != nil {
+	if err := c.ask(c.dataFlags); err != nil {
 		return err
 	}
 	return c.withCaller(ctx, func(call admin.Caller) error {
@@ -108,7 +112,7 @@ type accountPasswdCmd struct {
 
 // Run sets the password.
 func (c *accountPasswdCmd) Run(ctx context.Context) error {
-	if err := c.ask(); err != nil {
+	if err := c.ask(c.dataFlags); err != nil {
 		return err
 	}
 	return c.call(ctx, "account.passwd", admin.AccountRequest{Password: c.Password, Hash: c.Hash})

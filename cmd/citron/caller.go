@@ -26,15 +26,27 @@ func (f dataFlags) load() (*config.Config, error) {
 	return c, err
 }
 
-// withCaller runs fn with the running server or, where none runs, with the
-// data opened by this process (architecture decision 18).
-func (f dataFlags) withCaller(ctx context.Context, fn func(admin.Caller) error) error {
+// exists says what to do if there is no data yet.
+func (f dataFlags) exists() error {
 	c, err := f.load()
 	if err != nil {
 		return err
 	}
 	if _, err := os.Stat(c.Data); err != nil {
 		return fmt.Errorf("data directory: %w; give --data or --config, or start the server once", err)
+	}
+	return nil
+}
+
+// withCaller runs fn with the running server or, where none runs, with the
+// data opened by this process (architecture decision 18).
+func (f dataFlags) withCaller(ctx context.Context, fn func(admin.Caller) error) error {
+	if err := f.exists(); err != nil {
+		return err
+	}
+	c, err := f.load()
+	if err != nil {
+		return err
 	}
 	socket := (&dataDir{path: c.Data}).file(admin.SocketName)
 	if client, err := admin.Dial(socket); err == nil {

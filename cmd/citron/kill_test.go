@@ -39,9 +39,7 @@ func TestKill(t *testing.T) {
 	}
 	p := startDemo(t, data)
 	inspect(t, p, l, true).Close()
-	if code := p.stop(syscall.SIGTERM); code != 0 {
-		t.Errorf("exit code %d\n%s", code, p.stderr)
-	}
+	p.stopped(t, syscall.SIGTERM)
 	verified(t, data)
 	t.Logf("%d letters, %d acknowledgements, %d rounds", l.count, l.acks, rounds)
 }
@@ -72,11 +70,12 @@ func disturb(p *process, l *ledger) {
 	}()
 	select {
 	case <-enough:
+		p.kill()
+		<-ended
 	case <-ended:
+		p.kill()
 		l.fault("all connections ended by themselves\n%s", p.stderr)
 	}
-	p.kill()
-	<-ended
 }
 
 func (l *ledger) faultsNow() []string {
@@ -105,7 +104,7 @@ func deliverLetters(p *process, l *ledger) error {
 
 // watchLevels asks what must never go back, until the connection breaks.
 func watchLevels(p *process, l *ledger) error {
-	c, err := dialClient(p.addr("imap"))
+	c, err := dialClient(p.addr("imap"), "alice@example.org", demoPassword)
 	if err != nil {
 		return err
 	}
@@ -141,7 +140,7 @@ type changer struct {
 // changeLetters appends, flags, moves and expunges until the connection breaks.
 // Letters found at rest are shared out among the workers.
 func changeLetters(p *process, l *ledger, share int) error {
-	conn, err := dialClient(p.addr("imap"))
+	conn, err := dialClient(p.addr("imap"), "alice@example.org", demoPassword)
 	if err != nil {
 		return err
 	}
@@ -264,7 +263,7 @@ func (c *changer) expunge(n *letter) error {
 // inspect compares all mailboxes with the ledger, and texts, too, if whole.
 func inspect(t *testing.T, p *process, l *ledger, whole bool) *client {
 	t.Helper()
-	c, err := dialClient(p.addr("imap"))
+	c, err := dialClient(p.addr("imap"), "alice@example.org", demoPassword)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -74,9 +74,6 @@ func (n *node) open(ctx context.Context, c *config.Config, revoked revocation, l
 	if n.directory, err = directory.Open(ctx, o); err != nil {
 		return fmt.Errorf("directory of accounts: %w", err)
 	}
-	if err := n.directory.Settle(ctx); err != nil {
-		return fmt.Errorf("directory of accounts: %w", err)
-	}
 	return nil
 }
 

@@ -4,12 +4,12 @@ import (
 	"bufio"
 	"bytes"
 	"errors"
+	"fmt"
 	"math/rand/v2"
 	"net"
 	"os"
 	"os/exec"
 	"strconv"
-	"syscall"
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
@@ -22,42 +22,51 @@ func TestMain(m *testing.M) {
 }
 
 // citron is the command with arguments, not yet started.
-func citron(t *testing.T, args ...string) *exec.Cmd {
-	t.Helper()
+func citron(args ...string) *exec.Cmd {
 	exe, err := os.Executable()
-	if err != nil {
-		t.Fatal(err)
-	}
-	return &exec.Cmd{Path: exe, Args: append([]string{"citron"}, args...)}
+	return &exec.Cmd{Path: exe, Args: append([]string{"citron"}, args...), Err: err}
 }
 
 // process is a running `citron demo`.
 type process struct {
-	t      *testing.T
 	cmd    *exec.Cmd
 	offset int
-	stderr *bytes.Buffer
+	stderr *bytes.Buffer // complete once the process has ended
 	ended  bool
 }
 
-// startDemo starts the demo and returns when it says that it is ready.
-func startDemo(t *testing.T, data string, args ...string) *process {
-	t.Helper()
-	p := &process{t: t, offset: freeOffset(t), stderr: &bytes.Buffer{}}
-	p.cmd = citron(t, append([]string{"demo", "--data", data, "--listen-offset", strconv.Itoa(p.offset)}, args...)...)
+// launch starts the demo and returns when it says that it is ready.
+func launch(data string, args ...string) (*process, error) {
+	offset, err := freeOffset()
+	if err != nil {
+		return nil, err
+	}
+	p := &process{offset: offset, stderr: &bytes.Buffer{}}
+	p.cmd = citron(append([]string{"demo", "--data", data, "--listen-offset", strconv.Itoa(offset)}, args...)...)
 	p.cmd.Stderr = p.stderr
 	stdout, err := p.cmd.StdoutPipe()
 	if err != nil {
-		t.Fatal(err)
+		return nil, err
 	}
 	if err := p.cmd.Start(); err != nil {
+		return nil, err
+	}
+	line, err := bufio.NewReader(stdout).ReadString('\n')
+	if line != "ready\n" {
+		p.kill()
+		return nil, fmt.Errorf("the demo says %q, %v\n%s", line, err, p.stderr)
+	}
+	return p, nil
+}
+
+// startDemo is launch for tests.
+func startDemo(t *testing.T, data string, args ...string) *process {
+	t.Helper()
+	p, err := launch(data, args...)
+	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(p.kill)
-	line, err := bufio.NewReader(stdout).ReadString('\n')
-	if line != "ready\n" {
-		t.Fatalf("the demo says %q, %v\n%s", line, err, p.stderr)
-	}
 	return p
 }
 
@@ -65,16 +74,14 @@ func startDemo(t *testing.T, data string, args ...string) *process {
 var demoPorts = map[string]int{"imap": 1143, "imaps": 1993, "lmtp": 1024}
 
 // freeOffset finds an offset at which all ports of the demo are free.
-func freeOffset(t *testing.T) int {
-	t.Helper()
+func freeOffset() (int, error) {
 	for range 100 {
 		offset := 10000 + rand.IntN(50000)
 		if free(offset) {
-			return offset
+			return offset, nil
 		}
 	}
-	t.Fatal("no free ports")
-	return 0
+	return 0, errors.New("no free ports")
 }
 
 func free(offset int) bool {
@@ -103,26 +110,31 @@ func (p *process) kill() {
 }
 
 // stop asks the process to end and gives its exit code.
-func (p *process) stop(sig os.Signal) int {
-	p.t.Helper()
+func (p *process) stop(sig os.Signal) (int, error) {
 	p.ended = true
 	if err := p.cmd.Process.Signal(sig); err != nil {
-		p.t.Fatal(err)
+		return 0, err
 	}
 	err := p.cmd.Wait()
 	var exit *exec.ExitError
-	if err != nil && !errors.As(err, &exit) {
-		p.t.Fatal(err)
+	if errors.As(err, &exit) {
+		err = nil
 	}
-	return p.cmd.ProcessState.ExitCode()
+	return p.cmd.ProcessState.ExitCode(), err
+}
+
+// stopped stops the process, which must end in good order.
+func (p *process) stopped(t *testing.T, sig os.Signal) {
+	t.Helper()
+	if code, err := p.stop(sig); code != 0 || err != nil {
+		t.Errorf("after %v: exit code %d, %v\n%s", sig, code, err, p.stderr)
+	}
 }
 
 // verified has `citron verify` look at the data of a process that ended.
 func verified(t *testing.T, data string) {
 	t.Helper()
-	if out, err := citron(t, "verify", "--data", data).CombinedOutput(); err != nil {
+	if out, err := citron("verify", "--data", data).CombinedOutput(); err != nil {
 		t.Errorf("citron verify: %v\n%s", err, out)
 	}
 }
-
-var terminate = []os.Signal{os.Interrupt, syscall.SIGTERM}

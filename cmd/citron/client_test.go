@@ -22,14 +22,14 @@ type unexpected struct{ text string }
 
 func (u *unexpected) Error() string { return u.text }
 
-func dialClient(addr string) (*client, error) {
+func dialClient(addr, user, password string) (*client, error) {
 	conn, err := net.Dial("tcp", addr)
 	if err != nil {
 		return nil, err
 	}
 	c := &client{Conn: conn, r: imap.NewResponseReader(conn)}
 	if _, err = c.r.Next(); err == nil {
-		_, err = c.do(&imap.Login{User: "alice@example.org", Password: demoPassword})
+		_, err = c.do(&imap.Login{User: user, Password: password})
 	}
 	if err != nil {
 		conn.Close()
@@ -65,6 +65,28 @@ func (c *client) do(cmd imap.Command, each ...func(imap.Response)) (imap.Code, e
 		}
 		for _, fn := range each {
 			fn(r)
+		}
+	}
+}
+
+// raw sends a line and gives all that is answered, as it came.
+func (c *client) raw(line string) (string, error) {
+	c.tag++
+	tag := fmt.Sprint("t", c.tag)
+	if _, err := fmt.Fprintf(c, "%s %s\r\n", tag, line); err != nil {
+		return "", err
+	}
+	r := bufio.NewReader(c) // nothing comes that was not asked for
+	for all := ""; ; {
+		text, err := r.ReadString('\n')
+		all += text
+		switch {
+		case err != nil:
+			return all, err
+		case strings.HasPrefix(text, tag+" OK"):
+			return all, nil
+		case strings.HasPrefix(text, tag+" "):
+			return all, &unexpected{line + ": " + text}
 		}
 	}
 }
