@@ -282,3 +282,61 @@ func TestImported(t *testing.T) {
 		t.Error("two keys meet")
 	}
 }
+
+// A large MOVE takes flags that change while it is under way, and leaves out
+// what is expunged meanwhile.
+func TestChangesDuringLargeMove(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t, account.Options{Step: 3})
+		r.a.Close()
+		r.engine = memkv.New(memkv.Options{Delay: time.Second})
+		r.open(account.Options{Step: 3})
+		r.add(account.Inbox, 60, 0)
+		archive := r.mailbox("Archive")
+		done := make(chan account.CopyResult)
+		go func() {
+			res, err := r.a.Move(r.ctx, r.by, account.Inbox, uidset.Everything(), archive)
+			if err != nil {
+				t.Error(err)
+			}
+			done <- res
+		}()
+		time.Sleep(8500 * time.Millisecond) // some of it is prepared
+		flag := account.FlagChange{Op: account.AddFlags, System: account.Seen, Keywords: []string{"late"}}
+		remove := account.FlagChange{Op: account.AddFlags, System: account.Deleted}
+		for _, c := range []struct {
+			uid account.UID
+			c   account.FlagChange
+		}{{1, flag}, {60, flag}, {2, remove}} {
+			if _, err := r.a.StoreFlags(r.ctx, r.by, account.Inbox, uidset.Of(c.uid), c.c, nil); err != nil {
+				t.Error(err)
+			}
+		}
+		if _, _, err := r.a.Expunge(r.ctx, r.by, account.Inbox, uidset.Everything()); err != nil {
+			t.Error(err)
+		}
+		select {
+		case <-done:
+			t.Fatal("the move was over too soon")
+		default:
+		}
+		res := <-done
+		left := upTo(60).Subtract(uidset.Of(2))
+		equal(t, "source", left, res.Source)
+		equal(t, "dest", left, res.Dest)
+		v := r.view(archive)
+		if v.Set.Unseen() != 57 || r.view(account.Inbox).Set.Len() != 0 {
+			t.Errorf("%d unseen in Archive, %d left in INBOX", v.Set.Unseen(), r.view(account.Inbox).Set.Len())
+		}
+		for range 2 {
+			for _, e := range r.entries(v) {
+				if late := e.UID == 1 || e.UID == 60; late != (e.Flags == account.Seen) || late != !e.Keywords.Empty() {
+					t.Errorf("UID %d has flags %v and keywords %v", e.UID, e.Flags, e.Keywords)
+				}
+			}
+			equal(t, "findings", []string(nil), r.findings())
+			r.maintain()
+		}
+		r.a.Close()
+	})
+}

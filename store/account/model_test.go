@@ -132,7 +132,7 @@ func newHistory(t *testing.T, rt *rapid.T, engine func() (kv.Engine, func() kv.E
 	}
 	h.opt = account.Options{
 		Step: rapid.IntRange(2, 6).Draw(rt, "step"), InlineLimit: 250, IdleAccounts: 1,
-		ExpungeGrace: time.Minute, LogAge: time.Hour, LogRecords: rapid.IntRange(1, 30).Draw(rt, "log"),
+		ExpungeGrace: time.Minute, LogAge: time.Hour, ScanEvery: time.Minute, LogRecords: rapid.IntRange(1, 30).Draw(rt, "log"),
 		Now: func() time.Time { return h.now },
 	}
 	h.open(h.opt)
@@ -167,10 +167,13 @@ func uids(rt *rapid.T, b *modelBox) uidset.Ranges {
 		return everything
 	}
 	var list []account.UID
-	for u := account.UID(1); u <= b.next; u++ {
+	for _, msg := range b.messages {
 		if rapid.Bool().Draw(rt, "uid") {
-			list = append(list, u)
+			list = append(list, msg.uid)
 		}
+	}
+	if rapid.Bool().Draw(rt, "others") {
+		list = append(list, 1, 2, 3, b.next)
 	}
 	return uidset.Of(list...)
 }
@@ -190,6 +193,8 @@ func (h *history) append(rt *rapid.T) {
 		fresh[i] = modelMessage{text: text, flags: flags, keywords: strings.ToLower(word)}
 		size += len(text)
 	}
+	next := h.jump(rt, b)
+	items[0].UID = next
 	res, err := h.a.Append(h.ctx, h.by, h.id(b), items)
 	switch {
 	case b == nil:
@@ -199,8 +204,17 @@ func (h *history) append(rt *rapid.T) {
 	case err != nil:
 		rt.Fatal(err)
 	default:
+		b.next = max(b.next, next)
 		h.arrive(rt, b, fresh, res.UIDs, res.ModSeq)
 	}
+}
+
+// jump sometimes gives a UID just below the next chunk, as an import may.
+func (h *history) jump(rt *rapid.T, b *modelBox) account.UID {
+	if b == nil || b.next > 3*uidset.ChunkSize || rapid.IntRange(0, 5).Draw(rt, "jump") > 0 {
+		return 0
+	}
+	return max(b.next, (b.next/uidset.ChunkSize+1)*uidset.ChunkSize-2)
 }
 
 // arrive puts messages at the end of a mailbox.
