@@ -3,6 +3,7 @@ package bench
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"time"
 )
@@ -120,10 +121,7 @@ func (cmd *SelectCmd) fallBehind(ctx context.Context) (map[string]point, error) 
 		if err != nil {
 			return nil, err
 		}
-		p, err := conns[0].look(cmd.Mailbox)
-		if err == nil {
-			err = conns[0].toggle(p, cmd.Changes)
-		}
+		p, err := conns[0].depart(cmd.Mailbox, cmd.Changes)
 		endSessions(conns)
 		if err != nil {
 			return nil, err
@@ -131,6 +129,28 @@ func (cmd *SelectCmd) fallBehind(ctx context.Context) (map[string]point, error) 
 		points[t.name] = p
 	}
 	return points, nil
+}
+
+// depart notes where a mailbox stands and then changes flags. Some servers keep
+// modseqs only once a client has asked for them, and take every message for
+// changed then: so that comes first, with a change that makes it last.
+func (c *imapConn) depart(mailbox string, changes int) (point, error) {
+	if c.can("QRESYNC") {
+		if err := c.do("ENABLE QRESYNC"); err != nil {
+			return point{}, err
+		}
+	}
+	p, err := c.look(mailbox)
+	if err != nil {
+		return p, err
+	}
+	if err := errors.Join(c.toggle(p, 1), c.leave(mailbox)); err != nil {
+		return p, err
+	}
+	if p, err = c.look(mailbox); err != nil {
+		return p, err
+	}
+	return p, c.toggle(p, changes)
 }
 
 // toggle changes a flag of messages spread over the selected mailbox.

@@ -55,11 +55,8 @@ func (cmd *SyncCmd) depart(ctx context.Context, t *target, messages *pool) (poin
 		return point{}, err
 	}
 	defer conn.logout()
-	p, err := conn.look(cmd.Mailbox)
+	p, err := conn.depart(cmd.Mailbox, cmd.Changes)
 	if err != nil {
-		return p, err
-	}
-	if err := conn.toggle(p, cmd.Changes); err != nil {
 		return p, err
 	}
 	arrivals := make([][]byte, max(1, cmd.Changes/4))

@@ -75,8 +75,8 @@ func (t *target) startTLS(ctx context.Context, c net.Conn) (net.Conn, error) {
 
 // chill makes the target cold: restarted, with nothing in the page cache.
 func (t *target) chill(ctx context.Context) error {
-	if out, err := exec.CommandContext(ctx, "/bin/sh", "-c", t.restart).CombinedOutput(); err != nil {
-		return fmt.Errorf("%s: restarting: %w: %s", t.name, err, strings.TrimSpace(string(out)))
+	if err := t.runRestart(ctx); err != nil {
+		return err
 	}
 	if out, err := exec.CommandContext(ctx, "sync").CombinedOutput(); err != nil {
 		return fmt.Errorf("sync: %w: %s", err, out)
@@ -85,6 +85,23 @@ func (t *target) chill(ctx context.Context) error {
 		return fmt.Errorf("dropping the page cache: %w; --cold needs root", err)
 	}
 	return t.await(ctx)
+}
+
+// runRestart runs the command that restarts the server. Its output goes to a
+// file: a server that it leaves running would hold a pipe open.
+func (t *target) runRestart(ctx context.Context) error {
+	said, err := os.CreateTemp("", "citron-bench-restart")
+	if err != nil {
+		return err
+	}
+	defer func() { said.Close(); _ = os.Remove(said.Name()) }()
+	cmd := exec.CommandContext(ctx, "/bin/sh", "-c", t.restart)
+	cmd.Stdout, cmd.Stderr = said, said
+	if err := cmd.Run(); err != nil {
+		text, _ := os.ReadFile(said.Name())
+		return fmt.Errorf("%s: restarting: %w: %s", t.name, err, strings.TrimSpace(string(text)))
+	}
+	return nil
 }
 
 // await returns when the target accepts connections.
