@@ -183,6 +183,9 @@ type Changes struct {
 	Came    uidset.Ranges // in the View, not there before
 	Changed uidset.Ranges // in the View, there before, and with other flags
 	Gone    uidset.Ranges // there before, not in the View
+	// Fleeting came after and are gone again. A client that noted no modseq
+	// in between may have seen them.
+	Fleeting uidset.Ranges
 	// Complete: exact. Otherwise the log no longer reaches back so far
 	// (RFC 7162 §3.2.6): Gone is every UID below UIDNEXT that is not in the
 	// View, Came is empty and Changed holds what came, too.

@@ -54,6 +54,7 @@ func changesByLog(v View, p kv.Pairs) (Changes, error) {
 		Came:     came.Subtract(gone),
 		Changed:  changed.Subtract(came).Subtract(gone),
 		Gone:     gone.Subtract(came),
+		Fleeting: gone.Intersect(came),
 		Complete: true,
 	}, nil
 }
