@@ -42,6 +42,8 @@ type Item struct {
 	UID          uint32    // of an IMAP source; 0: any
 	// Open gives the message with CRLF line ends; nil for a Streamer's.
 	Open func(ctx context.Context) (io.ReadCloser, error) `json:"-"`
+
+	held int // bytes that it keeps in memory until it was brought
 }
 
 // Mailbox is a mailbox that a source offers, before its messages.

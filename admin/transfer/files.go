@@ -54,9 +54,12 @@ func (f *Files) read(name string) (*Item, error) {
 	if err != nil {
 		return nil, err
 	}
-	text, err := io.ReadAll(io.LimitReader(r, maxMessage))
+	text, err := io.ReadAll(io.LimitReader(r, maxMessage+1))
 	if err != nil {
 		return nil, err
+	}
+	if len(text) > maxMessage {
+		return nil, errTooLarge
 	}
 	return f.seen.item(f.mailbox, text, nil, info.ModTime()), nil
 }

@@ -1,6 +1,7 @@
 package transfer
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"encoding/base64"
@@ -16,18 +17,15 @@ import (
 	"citron/wire/sasl"
 )
 
-// serverSilence is how long an IMAP server may say nothing while an answer is
-// due. Some take minutes to open a large mailbox.
-const serverSilence = 10 * time.Minute
-
 // imapClient is a connection to another IMAP server, one command at a time.
 type imapClient struct {
-	ctx  context.Context
-	conn net.Conn
-	r    *imap.ResponseReader
-	caps map[string]bool // in capitals
-	tag  int
-	stop func() bool // of the watch on ctx
+	ctx     context.Context
+	conn    net.Conn
+	r       *imap.ResponseReader
+	caps    map[string]bool // in capitals
+	tag     int
+	silence time.Duration
+	stop    func() bool // of the watch on ctx
 }
 
 // refused is a NO or BAD.
@@ -40,14 +38,14 @@ func (r *refused) Error() string {
 	return fmt.Sprintf("the server refuses %s: %s", r.verb, r.Text)
 }
 
-// dialIMAP connects and has TLS running, unless plain.
-func dialIMAP(ctx context.Context, at IMAPAddress, plain bool, config *tls.Config) (_ *imapClient, err error) {
+// dialIMAP connects and has TLS running, unless it is to be plain.
+func dialIMAP(ctx context.Context, at IMAPAddress, o IMAPOptions, config *tls.Config) (_ *imapClient, err error) {
 	var d net.Dialer
 	conn, err := d.DialContext(ctx, "tcp", at.Host)
 	if err != nil {
 		return nil, err
 	}
-	c := &imapClient{ctx: ctx, conn: conn}
+	c := &imapClient{ctx: ctx, conn: conn, silence: cmp.Or(o.Silence, 10*time.Minute)}
 	// A connection closed is the one thing that ends every read and write.
 	c.stop = context.AfterFunc(ctx, func() { conn.Close() })
 	c.r = imap.NewResponseReader(c)
@@ -64,7 +62,7 @@ func dialIMAP(ctx context.Context, at IMAPAddress, plain bool, config *tls.Confi
 	if err := c.greeting(); err != nil {
 		return nil, err
 	}
-	if !at.Implicit && !plain {
+	if !at.Implicit && !o.Plain {
 		if err := c.upgrade(config); err != nil {
 			return nil, err
 		}
@@ -79,13 +77,13 @@ func (c *imapClient) close() {
 
 // Read is for the ResponseReader: it gives up on a server that fell silent.
 func (c *imapClient) Read(p []byte) (int, error) {
-	c.conn.SetReadDeadline(time.Now().Add(serverSilence))
+	c.conn.SetReadDeadline(time.Now().Add(c.silence))
 	n, err := c.conn.Read(p)
 	return n, c.explain(err)
 }
 
 func (c *imapClient) write(p []byte) error {
-	c.conn.SetWriteDeadline(time.Now().Add(serverSilence))
+	c.conn.SetWriteDeadline(time.Now().Add(c.silence))
 	_, err := c.conn.Write(p)
 	return c.explain(err)
 }

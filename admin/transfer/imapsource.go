@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"time"
 
 	"citron/wire/imap"
 )
@@ -22,6 +23,9 @@ type IMAPOptions struct {
 	Insecure bool
 	// Plain does without TLS; refused unless the server is this machine.
 	Plain bool
+	// Silence is how long the server may say nothing while an answer is due;
+	// 0: ten minutes, because some take long to open a large mailbox.
+	Silence time.Duration
 }
 
 // IMAP is an account of another IMAP server. It is read only: mailboxes are
@@ -53,7 +57,7 @@ func OpenIMAP(ctx context.Context, at IMAPAddress, o IMAPOptions) (*IMAP, error)
 	}
 	config := &tls.Config{ServerName: host, InsecureSkipVerify: o.Insecure}
 	s := &IMAP{at: at}
-	if s.client, err = dialIMAP(ctx, at, o.Plain, config); err != nil {
+	if s.client, err = dialIMAP(ctx, at, o, config); err != nil {
 		return nil, fmt.Errorf("%s: %w", at.Host, err)
 	}
 	if err = s.client.login(at.User, o.Password); err == nil {
@@ -69,17 +73,17 @@ func OpenIMAP(ctx context.Context, at IMAPAddress, o IMAPOptions) (*IMAP, error)
 // Name is that of the account and the mailbox at hand.
 func (s *IMAP) Name() string { return s.at.name() + "/" + s.box }
 
-// Close logs out.
+// Close logs out; what the server says to that is of no interest.
 func (s *IMAP) Close() error {
 	line, _ := imap.AppendCommand(nil, "bye", &imap.Logout{}, false)
-	err := s.client.write(line)
+	_ = s.client.write(line)
 	s.client.close()
-	return err
+	return nil
 }
 
 // Next gives each mailbox, its messages in order of their UIDs, and End.
 func (s *IMAP) Next(context.Context) (any, error) {
-	if len(s.items) == 0 && len(s.rest) > 0 {
+	for len(s.items) == 0 && len(s.rest) > 0 {
 		if err := s.describe(); err != nil {
 			return nil, err
 		}
@@ -89,8 +93,6 @@ func (s *IMAP) Next(context.Context) (any, error) {
 		item := s.items[0]
 		s.items = s.items[1:]
 		return item, nil
-	case len(s.rest) > 0: // none of the window is there any more
-		return s.Next(s.client.ctx)
 	case s.given:
 		s.given = false
 		return End{}, nil

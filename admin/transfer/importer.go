@@ -7,8 +7,12 @@ import (
 	"io"
 )
 
-// lookAhead is how many messages are asked for at once whether they are known.
-const lookAhead = 256
+// lookAhead is how many messages are asked for at once whether they are known,
+// maxHeld how many bytes they may keep in memory meanwhile.
+const (
+	lookAhead = 256
+	maxHeld   = 16 << 20
+)
 
 // Import brings what the source has and the target does not know. It goes on
 // after a bad message and returns the counts; progress, where not nil, is
@@ -44,6 +48,7 @@ type importer struct {
 	keepUIDs bool
 	leaveOut bool // there can be no such mailbox
 	batch    []*Item
+	held     int // by the batch
 }
 
 func (im *importer) take(ctx context.Context, next any) error {
@@ -57,7 +62,8 @@ func (im *importer) take(ctx context.Context, next any) error {
 		if im.leaveOut {
 			return nil
 		}
-		if im.batch = append(im.batch, next); len(im.batch) >= lookAhead {
+		im.batch, im.held = append(im.batch, next), im.held+next.held
+		if len(im.batch) >= lookAhead || im.held >= maxHeld {
 			return im.flush(ctx)
 		}
 	case End:
@@ -109,7 +115,7 @@ func (im *importer) flush(ctx context.Context) error {
 // unknown empties the batch and gives those of it that were not brought yet.
 func (im *importer) unknown(ctx context.Context) (unknown []*Item, err error) {
 	batch := im.batch
-	im.batch = nil
+	im.batch, im.held = nil, 0
 	if len(batch) == 0 {
 		return nil, nil
 	}

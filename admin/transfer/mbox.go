@@ -15,9 +15,11 @@ import (
 	"time"
 )
 
-// maxMessage bounds one message read from an mbox file: a file without a
-// single "From " line would otherwise be taken for one.
-const maxMessage = 1 << 30
+// maxMessage bounds one message read from an mbox or a file, in bytes, which is
+// kept in memory until its hash is known.
+const maxMessage = 256 << 20
+
+var errTooLarge = errors.New("message too large")
 
 // ErrNoMbox: the file does not begin as an mbox does.
 var ErrNoMbox = errors.New("not an mbox: no \"From \" line at its beginning")
@@ -41,12 +43,12 @@ func OpenMbox(name, mailbox string) (*Mbox, error) {
 		return nil, err
 	}
 	m := &Mbox{file: f, r: bufio.NewReaderSize(f, 64<<10), mailbox: mailbox, seen: occurrences{}}
-	line, err := m.line()
+	line, err := m.piece()
 	if err != nil && err != io.EOF || !isSeparator(line) && len(line) > 0 {
 		f.Close()
 		return nil, fmt.Errorf("%s: %w", name, errors.Join(ErrNoMbox, err))
 	}
-	m.from = line
+	m.from = bytes.Clone(line)
 	return m, nil
 }
 
@@ -81,37 +83,50 @@ func (m *Mbox) message() ([]byte, error) {
 	var text []byte
 	var tooLarge, blank bool
 	m.from = nil
-	for {
-		line, err := m.line()
-		if len(line) == 0 && err != nil {
-			if err != io.EOF {
-				return nil, err
-			}
+	for start := true; ; {
+		line, err := m.piece()
+		if err == io.EOF {
 			break
+		}
+		if err != nil {
+			return nil, err
 		}
 		if blank && isSeparator(line) {
 			m.from = bytes.Clone(line)
 			break
 		}
+		if tooLarge = tooLarge || len(text)+len(line) > maxMessage; tooLarge {
+			text = text[:0]
+		}
 		// The empty line before "From " belongs to the file, not the message.
 		if blank {
 			text = append(text, "\r\n"...)
 		}
-		if blank = len(bytes.TrimRight(line, "\r\n")) == 0; blank {
+		if blank = start && len(bytes.TrimRight(line, "\r\n")) == 0; blank {
 			continue
 		}
-		if tooLarge = tooLarge || len(text)+len(line) > maxMessage; !tooLarge {
+		if start {
 			text = appendCRLF(text, unquoteFrom(line))
+		} else {
+			text = appendCRLF(text, line)
 		}
+		start = line[len(line)-1] == '\n'
 	}
 	if tooLarge {
-		return nil, errors.New("message too large")
+		return nil, errTooLarge
 	}
 	return text, nil
 }
 
-// line reads one line of any length with its end.
-func (m *Mbox) line() ([]byte, error) { return m.r.ReadBytes('\n') }
+// piece reads a line with its end or, of one longer than the buffer, the next
+// part of it; io.EOF comes alone. It is valid until the next call.
+func (m *Mbox) piece() ([]byte, error) {
+	line, err := m.r.ReadSlice('\n')
+	if len(line) > 0 && (err == io.EOF || err == bufio.ErrBufferFull) {
+		err = nil
+	}
+	return line, err
+}
 
 func isFromLine(line []byte) bool { return bytes.HasPrefix(line, []byte("From ")) }
 
@@ -123,11 +138,15 @@ func unquoteFrom(line []byte) []byte {
 	return line
 }
 
-// appendCRLF appends a line, its end made CRLF; a last line without an end
-// stays without.
+// appendCRLF appends a line or a part of one, its end made CRLF; a last line
+// without an end stays without.
 func appendCRLF(text, line []byte) []byte {
-	if n := len(line) - 1; n >= 0 && line[n] == '\n' && (n == 0 || line[n-1] != '\r') {
-		return append(append(text, line[:n]...), "\r\n"...)
+	if bare, ok := bytes.CutSuffix(line, []byte{'\n'}); ok {
+		text = append(text, bare...)
+		if !bytes.HasSuffix(text, []byte{'\r'}) {
+			text = append(text, '\r')
+		}
+		return append(text, '\n')
 	}
 	return append(text, line...)
 }
@@ -223,7 +242,7 @@ func (o occurrences) item(mailbox string, text []byte, flags Flags, date time.Ti
 		id = fmt.Sprintf("%s.%d", id, o[id])
 	}
 	return &Item{
-		Mailbox: mailbox, Flags: flags, InternalDate: date, ID: id,
+		Mailbox: mailbox, Flags: flags, InternalDate: date, ID: id, held: len(text),
 		Open: func(context.Context) (io.ReadCloser, error) {
 			return io.NopCloser(bytes.NewReader(text)), nil
 		},

@@ -140,6 +140,18 @@ func TestMboxKeepsIdenticalMessages(t *testing.T) {
 	}
 }
 
+// A line may be longer than any buffer; only a whole line parts messages.
+func TestMboxLongLines(t *testing.T) {
+	long := strings.Repeat("x", 64<<10-6)
+	m := newMemory()
+	src, err := OpenMbox(writeTemp(t, "From a Mon Nov 23 09:00:00 2026\n\n"+long+"From b Mon Nov 23 09:00:00 2026\n"+long+long+"\r\n\nend"), "INBOX")
+	imported(t, m, src, err)
+	want := "\r\n" + long + "From b Mon Nov 23 09:00:00 2026\r\n" + long + long + "\r\n\r\nend"
+	if items := m.items["INBOX"]; len(items) != 1 || string(m.text[items[0]]) != want {
+		t.Errorf("%d messages", len(items))
+	}
+}
+
 func TestNoMbox(t *testing.T) {
 	if _, err := OpenMbox(writeTemp(t, "Subject: a single message\n\n"), "INBOX"); err == nil {
 		t.Error("taken for an mbox")
@@ -253,6 +265,28 @@ func FuzzMbox(f *testing.F) {
 		defer src.Close()
 		if _, err := Import(t.Context(), src, newMemory(), nil); err != nil {
 			t.Fatal(err)
+		}
+	})
+}
+
+// Whatever a server answers, an import ends, and takes nothing for a message
+// that is none.
+func FuzzIMAPAnswers(f *testing.F) {
+	f.Add(fetched, bodies)
+	f.Add("* 1 FETCH (UID 10 FLAGS (\\Seen))\n", "* 1 FETCH (UID 10 BODY[TEXT] {1}\nx BODY[]<3> {1}\nx)\n")
+	f.Add("* 1 FETCH (UID 10 FLAGS ())\n", "* 1 FETCH (BODY[] {1}\nx)\n* 1 FETCH (BODY[] {1}\nx UID 99)\n")
+	f.Fuzz(func(t *testing.T, described, sent string) {
+		src, err := courier.with(script{"UID FETCH 10,20,30 (UID F": described, "UID FETCH": sent + hangUp}).openWith(t, IMAPOptions{Silence: 50 * time.Millisecond})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer src.Close()
+		m := newMemory()
+		Import(t.Context(), src, m, nil)
+		for _, item := range m.items["INBOX"] {
+			if !slices.Contains([]string{"5.10", "5.20", "5.30"}, item.ID) {
+				t.Errorf("%s was not asked for", item.ID)
+			}
 		}
 	})
 }
