@@ -340,3 +340,53 @@ func TestChangesDuringLargeMove(t *testing.T) {
 		r.a.Close()
 	})
 }
+
+// Logs end where they are too old, and whoever asks for more is told so.
+func TestLogsAreTrimmed(t *testing.T) {
+	now := time.Unix(1e9, 0)
+	opt := account.Options{LogAge: time.Hour, ScanEvery: time.Minute, Now: func() time.Time { return now }}
+	r := newRig(t, opt)
+	if err := r.create("x"); err != nil {
+		t.Fatal(err)
+	}
+	r.add(account.Inbox, 1, 0)
+	told := r.view(account.Inbox)
+	since := told.ModSeq() - 1
+	r.add(account.Inbox, 1, 0)
+	now = now.Add(2 * time.Hour)
+	r.add(account.Inbox, 1, 0)
+	for range 100 {
+		if _, err := r.store.Maintain(r.ctx, now); err != nil {
+			t.Fatal(err)
+		}
+		now = now.Add(time.Second)
+	}
+	v := r.view(account.Inbox)
+	c, err := r.a.Changes(r.ctx, v, since)
+	if err != nil {
+		t.Fatal(err)
+	}
+	equal(t, "changes since before the log", account.Changes{Changed: upTo(3)}, c)
+	if c, err = r.a.Changes(r.ctx, v, v.Info.LogFloor); err != nil {
+		t.Fatal(err)
+	}
+	equal(t, "changes since the log", account.Changes{Came: uidset.Of(3), Complete: true}, c)
+	if n := r.keys('n'); n != 0 {
+		t.Errorf("%d records of the account's log are left", n)
+	}
+	equal(t, "findings", []string(nil), r.findings())
+}
+
+// keys counts alice's keys of a letter.
+func (r *rig) keys(letter byte) (n int) {
+	r.t.Helper()
+	err := r.engine.View(r.ctx, alice, func(rd kv.Reader) error {
+		got, err := rd.Read(r.ctx, kv.Reads{Ranges: []kv.Range{{From: []byte{letter}, To: []byte{letter + 1}}}})
+		n = got.Ranges[0].Len()
+		return err
+	})
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	return n
+}

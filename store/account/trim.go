@@ -10,10 +10,13 @@ import (
 // trimStep is how many log records one step looks at.
 const trimStep = 1000
 
-// trimLogs takes away log records that are too old or too many, of the first
-// mailbox that has such.
+// trimLogs takes away log records that are too old or too many, of the account
+// or of the first mailbox that has such.
 func (a *Account) trimLogs(ctx context.Context, now time.Time) (more bool, err error) {
 	oldest := now.Add(-a.store.opt.LogAge).Unix()
+	if more, err := a.trimNames(ctx, oldest); more || err != nil {
+		return more, err
+	}
 	for _, info := range a.Mailboxes() {
 		b := a.published(info.ID)
 		if b == nil || b.logRecords == 0 {
@@ -71,4 +74,37 @@ func (t *txn) trim(id MailboxID, floor ModSeq, n uint32) error {
 	w.LogFloor, w.logRecords = floor, w.logRecords-n
 	t.deleteRange(logRange(id, 0, floor+1))
 	return nil
+}
+
+// trimNames takes away records of the account's own log that are too old.
+func (a *Account) trimNames(ctx context.Context, oldest int64) (more bool, err error) {
+	r := prefix([]byte{keyNames})
+	r.Limit = trimStep
+	got, err := a.view(ctx, kv.Reads{Ranges: []kv.Range{r}})
+	if err != nil {
+		return false, err
+	}
+	var old [][]byte
+	var floor ModSeq
+	p := got.Ranges[0]
+	for i := range p.Len() {
+		rec, err := decodeNames(p.Value(i))
+		if err != nil {
+			return false, damaged("the account's log", err)
+		}
+		if rec.at < oldest {
+			old = append(old, p.Key(i))
+			floor = max(floor, ModSeq(be64(p.Key(i)[2:])))
+		}
+	}
+	if len(old) == 0 {
+		return false, nil
+	}
+	return true, a.write(ctx, func(t *txn) error {
+		for _, key := range old {
+			t.delete(key)
+		}
+		t.head.logFloor = max(t.head.logFloor, floor)
+		return nil
+	})
 }

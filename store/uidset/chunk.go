@@ -73,8 +73,11 @@ func (c *chunk) flags(i uint) Flags {
 }
 
 // settle makes a chunk fit for a Set: empty bitmaps are nil, and those equal
-// to present are present.
+// to present are present; all full ones are the same.
 func (c *chunk) settle() {
+	if c.n == ChunkSize {
+		c.present = &full
+	}
 	c.seen = settled(c.seen, c.present, c.seenN, c.n)
 	c.deleted = settled(c.deleted, c.present, c.deletedN, c.n)
 	c.owned = 0
