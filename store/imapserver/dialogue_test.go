@@ -263,6 +263,7 @@ func (d *dialogue) connect(name string, options ...string) *peer {
 //	eof NAME               the peer sends no more
 //	closed NAME            the server must have closed the session
 //	wait DURATION          time passes
+//	select NAME MAILBOX    session NAME (- is the first) selects; what it is told is passed over
 //	deliver MAILBOX FILE   a message arrives for alice
 //	maintain               what is due in the background is done
 //	slow DURATION          CHECK takes so long from now on
@@ -286,6 +287,14 @@ func (d *dialogue) direct(f []string) {
 	case "wait":
 		*d.clock = d.clock.Add(d.duration(f[1]))
 		d.settle()
+	case "select":
+		p := d.peers[name(1)]
+		if p == nil {
+			p = d.loggedIn(name(1))
+		}
+		if out := p.say(d.t, "- SELECT "+f[2]); !strings.Contains(out, "\r\n- OK [READ-WRITE]") {
+			d.fail("%s", out)
+		}
 	case "deliver":
 		d.deliver(f[1], d.messages[f[2]])
 		d.settle()

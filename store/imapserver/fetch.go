@@ -154,7 +154,7 @@ func (f *fetcher) changedOnly(a *imap.Fetch, uids uidset.Ranges) (uidset.Ranges,
 	}
 	untold, _ := uidset.Diff(m.view.Set, now.Set)
 	if a.Vanished {
-		gone := changes.Gone.Intersect(m.named(a.Set)).Subtract(untold)
+		gone := changes.Gone.Union(changes.Fleeting).Intersect(m.named(a.Set)).Subtract(untold)
 		if len(gone) > 0 {
 			f.s.w.Vanished(true, numSet(gone))
 		}

@@ -118,7 +118,7 @@ func (s *Session) resync(c *command, q *imap.QResync) error {
 	if err != nil {
 		return err
 	}
-	gone := changes.Gone.Intersect(known)
+	gone := changes.Gone.Union(changes.Fleeting).Intersect(known)
 	if agreed := agreedUpTo(view.Set, q); agreed > 0 {
 		gone = gone.Subtract(uidset.Ranges{{First: 1, Last: agreed}})
 	}
