@@ -274,10 +274,19 @@ func TestNothingBeforeSync(t *testing.T) {
 			_, err := a.Append(context.Background(), account.Actor{}, account.Inbox, []account.AppendItem{{Incoming: in}})
 			done <- err
 		}()
-		hold.Wait(1)
+		held := make(chan struct{})
+		go func() {
+			hold.Wait(1)
+			close(held)
+		}()
 		select {
 		case err := <-done:
 			t.Fatalf("acknowledged before the sync: %v", err)
+		case <-held:
+		}
+		select {
+		case err := <-done:
+			t.Fatalf("acknowledged while the sync is held: %v", err)
 		default:
 		}
 		if n := r.view(account.Inbox).Info.Messages; n != before {
