@@ -121,12 +121,12 @@ type failing struct {
 	after int
 }
 
-func (f *failing) Append(ctx context.Context, source string, item *transfer.Item, r io.Reader) error {
+func (f *failing) Append(ctx context.Context, source string, item *transfer.Item, r io.Reader) (uint32, error) {
 	if f.after--; f.after >= 0 {
 		return f.Mail.Append(ctx, source, item, r)
 	}
 	r.Read(make([]byte, 3))
-	return errFailing
+	return 0, errFailing
 }
 
 // What the user has since moved, deleted or renamed is not brought again.
@@ -202,7 +202,7 @@ type capped struct{ *Service }
 
 func (c *capped) Call(ctx context.Context, op string, in any, message io.Reader, out any) error {
 	if r, ok := in.(MailRequest); ok && op == "import.append" && r.Item.UID == 2 {
-		*out.(*string) = "too large"
+		out.(*Appended).Refused = "too large"
 		return nil
 	}
 	return c.Service.Call(ctx, op, in, message, out)

@@ -121,17 +121,23 @@ func (s *Service) known(ctx context.Context, r MailRequest) ([]bool, error) {
 	return a.Imported(ctx, r.Source, r.IDs)
 }
 
+// Appended is what import.append gives.
+type Appended struct {
+	UID     uint32
+	Refused string // the message can never be taken in: why
+}
+
 // appendImported files one message. A UID that has been given out meanwhile it
 // cannot have.
-func (s *Service) appendImported(ctx context.Context, r MailRequest, message io.Reader) (refused string, err error) {
+func (s *Service) appendImported(ctx context.Context, r MailRequest, message io.Reader) (out Appended, err error) {
 	a, actor, err := s.open(ctx, r.Account)
 	if err != nil {
-		return "", err
+		return out, err
 	}
 	defer a.Close()
 	in, err := a.NewMessage(ctx)
 	if err != nil {
-		return "", err
+		return out, err
 	}
 	if _, err := io.Copy(in, message); err != nil {
 		in.Abort()
@@ -141,7 +147,7 @@ func (s *Service) appendImported(ctx context.Context, r MailRequest, message io.
 	box, ok := a.Lookup(r.Item.Mailbox)
 	if !ok {
 		in.Abort()
-		return "", account.ErrNoMailbox
+		return out, account.ErrNoMailbox
 	}
 	item := account.AppendItem{Incoming: in, InternalDate: r.Item.InternalDate,
 		Import: account.ImportKey{Source: r.Source, ID: r.Item.ID}}
@@ -149,17 +155,20 @@ func (s *Service) appendImported(ctx context.Context, r MailRequest, message io.
 		item.UID = account.UID(r.Item.UID)
 	}
 	item.Flags, item.Keywords = splitFlags(r.Item.Flags)
-	_, err = a.Append(ctx, actor, box.ID, []account.AppendItem{item})
-	return refusal(err)
+	res, err := a.Append(ctx, actor, box.ID, []account.AppendItem{item})
+	if err != nil {
+		return refusal(err)
+	}
+	return Appended{UID: uint32(res.UIDs[0].First)}, nil
 }
 
 // refusal tells a message that can never be taken in from a failure that ends
 // the import.
-func refusal(err error) (string, error) {
+func refusal(err error) (Appended, error) {
 	if errors.Is(err, account.ErrTooLarge) || errors.Is(err, account.ErrLimit) {
-		return err.Error(), nil
+		return Appended{Refused: err.Error()}, nil
 	}
-	return "", err
+	return Appended{}, err
 }
 
 // splitFlags leaves out system flags that nobody knows, \Recent among them.

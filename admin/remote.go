@@ -48,13 +48,13 @@ func (m *Mail) Known(ctx context.Context, source string, ids []string) (known []
 }
 
 // Append implements transfer.Target.
-func (m *Mail) Append(ctx context.Context, source string, item *transfer.Item, message io.Reader) error {
-	var refused string
-	err := m.Call(ctx, "import.append", MailRequest{Account: m.Account, Source: source, Item: *item}, message, &refused)
-	if err == nil && refused != "" {
-		return &transfer.BadItem{Where: item.Mailbox + " " + item.ID, Cause: errors.New(refused)}
+func (m *Mail) Append(ctx context.Context, source string, item *transfer.Item, message io.Reader) (uid uint32, err error) {
+	var out Appended
+	err = m.Call(ctx, "import.append", MailRequest{Account: m.Account, Source: source, Item: *item}, message, &out)
+	if err == nil && out.Refused != "" {
+		err = &transfer.BadItem{Where: item.Mailbox + " " + item.ID, Cause: errors.New(out.Refused)}
 	}
-	return err
+	return out.UID, err
 }
 
 // Name implements transfer.Source.

@@ -12,6 +12,7 @@ import (
 	"os"
 	"path/filepath"
 	"sync"
+	"syscall"
 	"time"
 )
 
@@ -26,6 +27,9 @@ const maxArguments = 1 << 20
 func (s *Service) Serve(ctx context.Context, path string) error {
 	os.Remove(path) // of a process that is gone: we hold the directory's lock
 	ln, err := net.Listen("unix", path)
+	if errors.Is(err, syscall.EINVAL) {
+		return fmt.Errorf("command socket: the path %s is too long for a socket; choose a shorter one for the data directory", path)
+	}
 	if err != nil {
 		return fmt.Errorf("command socket: %w", err)
 	}

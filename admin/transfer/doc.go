@@ -102,8 +102,9 @@ type Target interface {
 	Complete(ctx context.Context, m Mailbox) error
 	// Known says of each identity whether this source already brought it.
 	Known(ctx context.Context, source string, ids []string) ([]bool, error)
-	// Append files the message and remembers it in one transaction.
-	Append(ctx context.Context, source string, item *Item, message io.Reader) error
+	// Append files the message and remembers it in one transaction. It gives
+	// the UID: the item's, if it has one that is still free.
+	Append(ctx context.Context, source string, item *Item, message io.Reader) (uid uint32, err error)
 }
 
 // Progress is told after each message; for the terminal.
@@ -112,8 +113,8 @@ type Progress struct {
 	Added, Known, Bad int
 	Bytes             int64
 	Problems          []*BadItem // in order; each counted in Bad
-	// Renumbered are mailboxes of an IMAP source whose UIDs could not be
-	// kept: clients will see them as new.
+	// Renumbered are mailboxes of an IMAP source of which not all UIDs could
+	// be kept: clients will fetch messages anew.
 	Renumbered []string
 }
 

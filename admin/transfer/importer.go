@@ -81,9 +81,7 @@ func (im *importer) enter(ctx context.Context, box *Mailbox) error {
 		im.note(bad)
 		return nil
 	}
-	if im.keepUIDs = keep; err == nil && box.UIDValidity != 0 && !keep {
-		im.count.Renumbered = append(im.count.Renumbered, box.Name)
-	}
+	im.keepUIDs = keep
 	return err
 }
 
@@ -175,11 +173,12 @@ func (im *importer) stream(ctx context.Context, src Streamer, items []*Item) err
 }
 
 func (im *importer) bring(ctx context.Context, item *Item, r io.Reader) error {
+	had := item.UID
 	if !im.keepUIDs {
 		item.UID = 0
 	}
 	counted := &countingReader{r: r}
-	err := im.dst.Append(ctx, im.name, item, counted)
+	uid, err := im.dst.Append(ctx, im.name, item, counted)
 	var bad *BadItem
 	if errors.As(err, &bad) {
 		im.note(bad)
@@ -188,9 +187,19 @@ func (im *importer) bring(ctx context.Context, item *Item, r io.Reader) error {
 	if err != nil {
 		return fmt.Errorf("importing %s into %s: %w", item.ID, item.Mailbox, err)
 	}
+	if had != 0 && (uid != had || !im.keepUIDs) {
+		im.renumbered()
+	}
 	im.count.Added++
 	im.count.Bytes += counted.n
 	return nil
+}
+
+// renumbered notes the mailbox once.
+func (im *importer) renumbered() {
+	if n := len(im.count.Renumbered); n == 0 || im.count.Renumbered[n-1] != im.box.Name {
+		im.count.Renumbered = append(im.count.Renumbered, im.box.Name)
+	}
 }
 
 func (im *importer) note(bad *BadItem) {

@@ -45,12 +45,12 @@ func (m *memory) Known(_ context.Context, source string, ids []string) ([]bool, 
 	return known, nil
 }
 
-func (m *memory) Append(_ context.Context, source string, item *Item, r io.Reader) error {
+func (m *memory) Append(_ context.Context, source string, item *Item, r io.Reader) (uint32, error) {
 	text, err := io.ReadAll(r)
 	m.known[source+" "+item.ID] = true
 	m.items[item.Mailbox] = append(m.items[item.Mailbox], item)
 	m.text[item] = text
-	return err
+	return item.UID, err
 }
 
 // source gives all of it, as an account does for an export.

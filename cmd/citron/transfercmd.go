@@ -48,7 +48,7 @@ func report(p transfer.Progress) error {
 		fmt.Fprintln(os.Stderr, problem)
 	}
 	if len(p.Renumbered) > 0 {
-		fmt.Fprintf(os.Stderr, "new UIDs in %s: mail was there before, and clients will fetch these mailboxes anew\n",
+		fmt.Fprintf(os.Stderr, "new UIDs in %s: mail was there before, and clients will fetch these messages anew\n",
 			strings.Join(p.Renumbered, ", "))
 	}
 	if p.Bad > 0 {
