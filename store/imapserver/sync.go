@@ -56,7 +56,7 @@ func (s *Session) delta(expunges bool) (*delta, error) {
 		if err != nil {
 			return nil, err
 		}
-		d.changed = m.view.Set.Intersect(changes.Changed)
+		d.changed = m.unknown(m.view.Set.Intersect(changes.Changed), next.ModSeq())
 	}
 	return d, nil
 }

@@ -64,6 +64,17 @@ func (m *selected) isKnown(e *account.Entry) bool {
 	return false
 }
 
+// unknown leaves out the UIDs whose flags as of a modseq the client knows for
+// sure, mostly because it has just set them: they need not be looked at.
+func (m *selected) unknown(uids uidset.Ranges, at account.ModSeq) uidset.Ranges {
+	for _, k := range m.known {
+		if k.modSeq >= at {
+			uids = uids.Subtract(k.uids)
+		}
+	}
+	return uids
+}
+
 // recentCount is the number of messages RECENT speaks of.
 func (m *selected) recentCount() uint32 {
 	n := uint32(0)
