@@ -182,3 +182,25 @@ func BenchmarkSelectCold(b *testing.B) {
 		})
 	}
 }
+
+// BenchmarkCopy copies 20,000 messages, dark and then shown at once.
+func BenchmarkCopy(b *testing.B) {
+	_, a := big(b, 20_000, false)
+	archive, _ := a.Lookup("Archive")
+	for b.Loop() {
+		if _, err := a.Copy(b.Context(), account.Actor{}, account.Inbox, uidset.Everything(), archive.ID); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+// BenchmarkStore sets and clears a flag of 20,000 messages.
+func BenchmarkStore(b *testing.B) {
+	_, a := big(b, 20_000, false)
+	for i := 0; b.Loop(); i++ {
+		c := account.FlagChange{Op: account.FlagOp(1 + i%2), System: account.Flagged}
+		if _, err := a.StoreFlags(b.Context(), account.Actor{}, account.Inbox, uidset.Everything(), c, nil); err != nil {
+			b.Fatal(err)
+		}
+	}
+}

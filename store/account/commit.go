@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime/debug"
 	"slices"
 	"sync"
 	"time"
@@ -21,7 +22,8 @@ type line struct {
 	mu      sync.Mutex
 	waiting []*request
 	led     bool
-	unknown *unsettled // only the leader touches it
+	unknown *unsettled // only the leader touches it and fault
+	fault   error      // a panic; nothing is written any more
 }
 
 // request is one operation.
@@ -81,7 +83,7 @@ func (a *Account) lead() {
 	a.line.waiting = slices.Delete(a.line.waiting, 0, n)
 	a.line.mu.Unlock()
 
-	a.commit(batch)
+	a.guarded(batch)
 
 	a.line.mu.Lock()
 	if len(a.line.waiting) > 0 {
@@ -93,6 +95,26 @@ func (a *Account) lead() {
 	for _, r := range batch[1:] {
 		r.told <- true
 	}
+}
+
+// guarded is commit, and a panic in it an error of the batch: the line must
+// not stand still for it. What the account has in memory may then be wrong, so
+// it takes no more writes and leaves the memory; who opens it again reads what
+// is durable.
+func (a *Account) guarded(batch []*request) {
+	defer func() {
+		if p := recover(); p != nil {
+			a.line.fault = &Error{Kind: Temporary, Text: ErrTemporary.Text, Cause: fmt.Errorf("panic: %v\n%s", p, debug.Stack())}
+			a.store.opt.Log.Error("an operation panicked; the account is closed", "account", a.id, "err", a.line.fault)
+			a.store.forget(a)
+			failAll(batch, a.line.fault)
+		}
+	}()
+	if a.line.fault != nil {
+		failAll(batch, a.line.fault)
+		return
+	}
+	a.commit(batch)
 }
 
 // commit runs a batch and gives each request its error.

@@ -390,3 +390,30 @@ func (r *rig) keys(letter byte) (n int) {
 	}
 	return n
 }
+
+// A panic is an error of those who wait; the account is read anew.
+func TestPanicIsAnError(t *testing.T) {
+	f := &fates{}
+	r := newRig(t, account.Options{})
+	r.a.Close()
+	panics := false
+	r.engine = memkv.New(memkv.Options{Decide: func(a kv.Account, id kv.TxID) (memkv.Fate, error) {
+		if panics {
+			panic("as the test wants it")
+		}
+		return f.decide(a, id)
+	}})
+	r.open(account.Options{})
+	r.add(account.Inbox, 1, 0)
+	panics = true
+	if err := r.create("x"); !errors.Is(err, account.ErrTemporary) {
+		t.Errorf("%v", err)
+	}
+	panics = false
+	if err := r.create("x"); !errors.Is(err, account.ErrTemporary) {
+		t.Errorf("a handle from before the panic goes on: %v", err)
+	}
+	r.open(account.Options{})
+	r.add(account.Inbox, 1, 0)
+	equal(t, "messages", 2, len(r.entries(r.view(account.Inbox))))
+}
