@@ -52,17 +52,19 @@ func (s *Session) login(c *command, a *imap.Login) error {
 	if !s.mayLogin() {
 		return errPrivacy
 	}
+	asOf := s.srv.roll.asOf()
 	id, err := s.srv.auth.Plain(s.srv.ctx, a.User, "", a.Password)
-	s.loggedIn(c, id, err)
+	s.loggedIn(c, id, asOf, err)
 	return nil
 }
 
 var errPrivacy = no(imap.CodePrivacyRequired, "Use STARTTLS before logging in")
 
-// loggedIn ends LOGIN and AUTHENTICATE.
-func (s *Session) loggedIn(c *command, id auth.Identity, err error) {
+// loggedIn ends LOGIN and AUTHENTICATE, whose credential was checked as of a
+// state of the roll.
+func (s *Session) loggedIn(c *command, id auth.Identity, asOf uint64, err error) {
 	if err == nil {
-		err = s.enter(id)
+		err = s.enter(id, asOf)
 	}
 	switch {
 	case err == nil:
@@ -77,7 +79,7 @@ func (s *Session) loggedIn(c *command, id auth.Identity, err error) {
 }
 
 // enter opens the account of somebody who has proved who they are.
-func (s *Session) enter(id auth.Identity) error {
+func (s *Session) enter(id auth.Identity, asOf uint64) error {
 	if err := s.conn.Login(id.Name); err != nil {
 		return err
 	}
@@ -86,11 +88,17 @@ func (s *Session) enter(id auth.Identity) error {
 		s.conn.Logout()
 		return err
 	}
+	if !s.srv.roll.enter(s, id, asOf) {
+		a.Close()
+		s.conn.Logout()
+		return errRevokedMeanwhile
+	}
 	s.user = &user{Identity: id, account: a}
 	s.scan.Limits = limitsOf(s.srv.cfg.MaxLine)
-	s.srv.roll.enter(s, id)
 	return nil
 }
+
+var errRevokedMeanwhile = errors.New("a credential was revoked while this one was checked")
 
 // countsAsFailure says whether the peer may have been guessing.
 func countsAsFailure(err error) bool {

@@ -14,6 +14,7 @@ import (
 type roll struct {
 	mu       sync.Mutex
 	sessions map[*Session]credential
+	revoked  uint64 // how often anything was revoked
 }
 
 type credential struct {
@@ -21,13 +22,26 @@ type credential struct {
 	id      auth.CredentialID
 }
 
-func (r *roll) enter(s *Session, id auth.Identity) {
+// asOf is to be asked before a credential is checked, and given to enter.
+func (r *roll) asOf() uint64 {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	return r.revoked
+}
+
+// enter is false when anything was revoked since asOf: it may have been this
+// credential, after it was found to be right.
+func (r *roll) enter(s *Session, id auth.Identity, asOf uint64) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.revoked != asOf {
+		return false
+	}
 	if r.sessions == nil {
 		r.sessions = map[*Session]credential{}
 	}
 	r.sessions[s] = credential{id.Account, id.Credential}
+	return true
 }
 
 func (r *roll) leave(s *Session) {
@@ -41,6 +55,7 @@ func (r *roll) leave(s *Session) {
 func (srv *Server) Revoke(account uint64, id auth.CredentialID) {
 	srv.roll.mu.Lock()
 	defer srv.roll.mu.Unlock()
+	srv.roll.revoked++
 	for s, c := range srv.roll.sessions {
 		if c == (credential{account, id}) {
 			s.revoked.Store(true)

@@ -13,7 +13,8 @@ import (
 // line from the client is its answer to a challenge, not a command.
 type exchange struct {
 	*auth.Exchange
-	c *command
+	c    *command
+	asOf uint64 // state of the roll
 }
 
 // mechanisms are those announced on this connection; none where passwords may
@@ -44,7 +45,8 @@ func (s *Session) authenticate(c *command, a *imap.Authenticate) error {
 		return no(imap.CodeCannot, "Mechanism not supported")
 	}
 	bindings := sasl.Bindings{Announced: s.canBind(), Data: s.conn.ChannelBinding}
-	x := &exchange{auth.Begin(s.srv.ctx, s.srv.auth, a.Mechanism, bindings), c}
+	asOf := s.srv.roll.asOf()
+	x := &exchange{auth.Begin(s.srv.ctx, s.srv.auth, a.Mechanism, bindings), c, asOf}
 	s.advanceExchange(x, a.Initial)
 	return nil
 }
@@ -59,7 +61,7 @@ func (s *Session) advanceExchange(x *exchange, response []byte) {
 		return
 	}
 	s.exchange = nil
-	s.loggedIn(x.c, x.Identity(), err)
+	s.loggedIn(x.c, x.Identity(), x.asOf, err)
 }
 
 // saslLine takes the client's answer to a challenge. A lone "*" cancels.
