@@ -97,10 +97,7 @@ var loopbackOnly = []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8"), netip.Mu
 func TestProxyHeader(t *testing.T) {
 	for _, implicit := range []bool{false, true} {
 		on := &Listener{Proxies: loopbackOnly, TLS: serverTLS, Implicit: implicit}
-		each(t, Options{}, on, func(t *testing.T, r *rig) {
-			if strings.Contains(t.Name(), "unix") {
-				t.Skip("a Unix socket has no source address")
-			}
+		over(t, addressed, Options{}, on, func(t *testing.T, r *rig) {
 			for want, h := range map[string][]byte{
 				"192.0.2.9:5000 false":     proxy4,
 				"[2001:db8::9]:5000 false": proxy6,
@@ -125,10 +122,7 @@ func TestProxyHeader(t *testing.T) {
 }
 
 func TestProxyRefused(t *testing.T) {
-	each(t, Options{}, &Listener{Proxies: loopbackOnly}, func(t *testing.T, r *rig) {
-		if strings.Contains(t.Name(), "unix") {
-			t.Skip("a Unix socket has no source address")
-		}
+	over(t, addressed, Options{}, &Listener{Proxies: loopbackOnly}, func(t *testing.T, r *rig) {
 		c := newClient(t, r.connect())
 		c.say("A1 LOGIN alice lemonade")
 		c.ended()
@@ -169,10 +163,7 @@ func TestProxyDeadline(t *testing.T) {
 		}
 		srv.Shutdown(t.Context())
 	})
-	each(t, Options{Proxy: 20 * time.Millisecond}, &Listener{Proxies: loopbackOnly}, func(t *testing.T, r *rig) {
-		if strings.Contains(t.Name(), "unix") {
-			t.Skip("a Unix socket has no source address")
-		}
+	over(t, addressed, Options{Proxy: 20 * time.Millisecond}, &Listener{Proxies: loopbackOnly}, func(t *testing.T, r *rig) {
 		c := newClient(t, r.connect())
 		c.Write(bytes.Clone(proxy4[:20]))
 		c.ended()

@@ -45,9 +45,21 @@ type rig struct {
 // only; elsewhere "tcp" tests the portable one twice.
 var drivers = []string{"tcp", "unix", "portable", "pipe"}
 
+var (
+	// addressed are the drivers whose peers have an address.
+	addressed = []string{"tcp", "portable", "pipe"}
+	// overTCP are the drivers whose connections are TCP.
+	overTCP = []string{"tcp", "portable"}
+)
+
 // each runs a test over every driver.
 func each(t *testing.T, o Options, like *Listener, test func(t *testing.T, r *rig)) {
-	for _, d := range drivers {
+	over(t, drivers, o, like, test)
+}
+
+// over runs a test over some of the drivers.
+func over(t *testing.T, some []string, o Options, like *Listener, test func(t *testing.T, r *rig)) {
+	for _, d := range some {
 		t.Run(d, func(t *testing.T) {
 			o := o
 			test(t, newRig(t, d, &o, &Listener{

@@ -20,12 +20,9 @@ import (
 // TestSocketOptions looks at the server's own sockets: keep-alive is off
 // (RFC 5383 §4.2), TCP_USER_TIMEOUT is above two hours, Nagle is off.
 func TestSocketOptions(t *testing.T) {
-	each(t, Options{}, &Listener{}, func(t *testing.T, r *rig) {
+	over(t, overTCP, Options{}, &Listener{}, func(t *testing.T, r *rig) {
 		c := r.dial()
-		tc, ok := c.Conn.(*net.TCPConn)
-		if !ok {
-			t.Skip("not TCP")
-		}
+		tc := c.Conn.(*net.TCPConn)
 		fd := descriptorTo(t, tc.LocalAddr().String())
 		for name, o := range map[string]struct{ level, option, want int }{
 			"SO_KEEPALIVE":     {unix.SOL_SOCKET, unix.SO_KEEPALIVE, 0},
@@ -109,12 +106,9 @@ func endSomehow(r *rig, way int) {
 
 // TestReset: the peer's resetting is told as an error of the system, once.
 func TestReset(t *testing.T) {
-	each(t, Options{}, &Listener{}, func(t *testing.T, r *rig) {
+	over(t, overTCP, Options{}, &Listener{}, func(t *testing.T, r *rig) {
 		c := r.dial()
-		tc, ok := c.Conn.(*net.TCPConn)
-		if !ok {
-			t.Skip("not TCP")
-		}
+		tc := c.Conn.(*net.TCPConn)
 		c.say("WAIT") // not reading
 		until(t, "parked", func() bool { return r.srv.Stats().Parked == 1 })
 		tc.SetLinger(0)
