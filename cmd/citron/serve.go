@@ -241,16 +241,18 @@ func (s *server) revoked(account uint64, credential auth.CredentialID) {
 	s.imap.Revoke(account, credential)
 }
 
-// maintain runs background work step by step; see account.Store.Maintain.
+// maintain runs background work: all the steps that are due, one after the
+// other, and every now and then a sweep of the bodies they left behind.
 func (s *server) maintain(ctx context.Context) {
 	every := time.Duration(s.cfg.Store.SweepEvery)
+	swept := time.Now()
 	for {
-		next, err := s.node.accounts.Maintain(ctx, time.Now())
-		if err != nil && ctx.Err() == nil {
-			s.log.Error("background maintenance failed; it will be tried again", "error", err)
-		}
-		if err := s.node.accounts.SweepBodies(ctx); err != nil && ctx.Err() == nil {
-			s.log.Error("sweeping of bodies failed; it will be tried again", "error", err)
+		next := s.maintainDue(ctx)
+		if time.Since(swept) >= every {
+			if err := s.node.accounts.SweepBodies(ctx); err != nil && ctx.Err() == nil {
+				s.log.Error("sweeping of bodies failed; it will be tried again", "error", err)
+			}
+			swept = time.Now()
 		}
 		pause := time.NewTimer(min(every, max(time.Until(next), time.Second)))
 		select {
@@ -260,6 +262,22 @@ func (s *server) maintain(ctx context.Context) {
 		case <-pause.C:
 		}
 	}
+}
+
+// maintainDue takes steps until none is due, and says when the next one is.
+func (s *server) maintainDue(ctx context.Context) (next time.Time) {
+	for ctx.Err() == nil {
+		now := time.Now()
+		next, err := s.node.accounts.Maintain(ctx, now)
+		if err != nil && ctx.Err() == nil {
+			s.log.Error("background maintenance failed; it will be tried again", "error", err)
+			return next
+		}
+		if next.After(now) {
+			return next
+		}
+	}
+	return next
 }
 
 func (s *server) close() error {
