@@ -54,14 +54,3 @@ func resolveAll(table []string, items []AppendItem) ([]Keywords, []string, error
 	}
 	return all, table, nil
 }
-
-// names spells keywords out.
-func (k Keywords) names(table []string) []string {
-	var list []string
-	for i, name := range table {
-		if k.Has(i) {
-			list = append(list, name)
-		}
-	}
-	return list
-}
