@@ -97,7 +97,7 @@ type breathingReader struct {
 }
 
 func (b breathingReader) ReadAt(p []byte, off int64) (int, error) {
-	if err := b.f.c.progress(b.f.done, b.f.goal); err != nil {
+	if err := b.f.c.progress(b.f.at, b.f.goal); err != nil {
 		return 0, err
 	}
 	n, err := b.r.ReadAt(p, off)

@@ -28,7 +28,8 @@ type searcher struct {
 	found   uidset.Ranges
 	// Mod-sequences of the first, the last and the highest found.
 	first, last, highest account.ModSeq
-	done, goal           uint32
+	// Messages: decided for good, looked at, and to be looked at in all.
+	done, at, goal uint32
 	// bodiesOnly: the program seems to decide nothing by headers.
 	bodiesOnly bool
 	candidate  candidate // the one being tried
@@ -122,7 +123,8 @@ func (f *searcher) batch(entries []account.Entry) error {
 		}
 	}
 	f.done += uint32(len(entries))
-	return f.c.progress(f.done, f.goal)
+	f.at = f.done
+	return f.c.progress(f.at, f.goal)
 }
 
 // levels are those at which what the entries left open is tried: bodies are
@@ -201,7 +203,8 @@ func (f *searcher) some(entries []account.Entry, yes []bool, open []int, level s
 		if yes[at] = v == search.Yes; v == search.Unknown && level < search.Body {
 			left = append(left, at)
 		}
-		if err := f.c.progress(f.done+uint32(at), f.goal); err != nil {
+		f.at = max(f.at, f.done+uint32(at)+1)
+		if err := f.c.progress(f.at, f.goal); err != nil {
 			return nil, err
 		}
 	}
