@@ -29,7 +29,8 @@ type Session struct {
 
 	now      time.Time // of the current Step
 	since    time.Time // when the session began
-	heardAt  time.Time // when the client last sent anything
+	heardAt  time.Time // when the client last sent anything, or took what waited for it
+	full     bool      // the last Step waits for the client to take what it wrote
 	user     *user     // nil before login
 	selected *selected // nil when no mailbox is
 
@@ -47,13 +48,16 @@ const commandsPerTurn = 64
 // Step is conn.Session's.
 func (s *Session) Step(t *conn.Turn) (wait conn.Wait) {
 	s.w.Buf, s.now = t.Out, t.Now
+	if len(t.In) > 0 || s.full {
+		s.heardAt = s.now
+	}
 	defer func() {
 		if p := recover(); p != nil {
 			s.srv.cfg.Logger.Error("session ended by a defect", "panic", fmt.Sprint(p), "stack", string(debug.Stack()))
 			s.bye(imap.CodeServerBug, "Internal error")
 			wait = conn.Wait{Then: conn.Close}
 		}
-		t.Out, s.w.Buf = s.w.Buf, nil
+		t.Out, s.w.Buf, s.full = s.w.Buf, nil, wait.Drain
 	}()
 	for range commandsPerTurn {
 		if w, rest := s.advance(t); rest {
@@ -124,9 +128,6 @@ func (s *Session) read(t *conn.Turn) bool {
 	n, event, err := feed(t.In)
 	taken := t.In[:n]
 	t.Consume(n)
-	if n > 0 {
-		s.heardAt = s.now
-	}
 	switch {
 	case err != nil:
 		tag := ""
