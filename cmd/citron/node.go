@@ -46,6 +46,8 @@ func openNode(ctx context.Context, c *config.Config, revoked revocation, log *sl
 }
 
 // open opens one after the other; what is open after an error Close closes.
+// Engine and bodies keep their default Options.Fatal: storage that failed ends
+// the process, and its supervisor starts it anew (docs/operations.md).
 func (n *node) open(ctx context.Context, c *config.Config, revoked revocation, log *slog.Logger) (err error) {
 	if n.dir, err = openDataDir(c.Data); err != nil {
 		return err

@@ -25,8 +25,9 @@
 // # Failures
 //
 // A full volume is vfs.ErrNoSpace: nothing is damaged, and the store works
-// again when there is room. After a failed sync the store keeps reading but
-// refuses every Create and Commit with ErrStopped; a restart recovers.
+// again when there is room. After a failed sync the store refuses every Create
+// and Commit with ErrStopped and keeps reading, as far as its process lives on;
+// a restart recovers.
 package body
 
 import (

@@ -40,7 +40,7 @@ func mount(t *testing.T, fs *crashfs.FS, o account.Options) *disk {
 	if err != nil {
 		t.Fatalf("open the engine: %v", err)
 	}
-	if d.bodies, err = segment.Open(fs, "bodies", segment.Options{}); err != nil {
+	if d.bodies, err = segment.Open(fs, "bodies", segment.Options{Fatal: func(error) {}}); err != nil {
 		t.Fatalf("open the bodies: %v", err)
 	}
 	if d.store, err = account.Open(d.engine, d.bodies, o); err != nil {

@@ -55,8 +55,9 @@
 // A write that fails, for want of space or otherwise, fails its Commit; the next
 // frame begins at the same place. A sync refused for want of space fails the Commits it
 // covered, and the segment takes no more. Any other failed sync stops the
-// store, as the kernel may have dropped what it could not write. No later sync
-// of the same file is ever believed.
+// store, as the kernel may have dropped what it could not write, and calls
+// Options.Fatal, which by default ends the process. No later sync of the same
+// file is ever believed.
 //
 // # Reading
 //

@@ -10,8 +10,10 @@ import (
 	"citron/engine/vfs"
 )
 
-// opener opens stores with the given options.
+// opener opens stores with the given options, whose failure does not end the
+// test.
 func opener(opt segment.Options) bodytest.Open {
+	opt.Fatal = func(error) {}
 	return func(fs vfs.FS) (body.Store, error) {
 		s, err := segment.Open(fs, "data/bodies", opt)
 		if err != nil {

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
+	"os"
 	"sync"
 
 	"citron/engine/body"
@@ -25,6 +27,11 @@ type Options struct {
 	// FreeFloor is the number of bytes on the volume below which bodies are
 	// refused with vfs.ErrNoSpace, so that smaller things still find room.
 	FreeFloor uint64
+	// Fatal is called once, when a sync failed and the store stopped; not for
+	// want of space, which is temporary. By default it logs to standard error
+	// and ends the process: only a restart can tell what is durable. After one
+	// that returns, as in tests, the store reads and refuses to write.
+	Fatal func(error)
 }
 
 func (o Options) withDefaults() Options {
@@ -36,6 +43,12 @@ func (o Options) withDefaults() Options {
 	}
 	if o.MaxOpen <= 0 {
 		o.MaxOpen = 128
+	}
+	if o.Fatal == nil {
+		o.Fatal = func(err error) {
+			slog.New(slog.NewTextHandler(os.Stderr, nil)).Error("stopping: restart to recover", "err", err)
+			os.Exit(1)
+		}
 	}
 	return o
 }
@@ -107,14 +120,20 @@ func (s *Store) refused() error {
 	return s.err
 }
 
-// stop ends all writing after a failed sync.
+// stop ends all writing after a failed sync. Who stops the store calls Fatal;
+// one that is closed has nothing more to lose.
 func (s *Store) stop(cause error) error {
+	err := fmt.Errorf("%w: %w", body.ErrStopped, cause)
 	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.err == nil {
-		s.err = fmt.Errorf("%w: %w", body.ErrStopped, cause)
+	first := s.err == nil
+	if first {
+		s.err = err
 	}
-	return fmt.Errorf("%w: %w", body.ErrStopped, cause)
+	s.mu.Unlock()
+	if first {
+		s.opt.Fatal(fmt.Errorf("storage of message bodies failed: %w", cause))
+	}
+	return err
 }
 
 // Release counts a body as dead.
