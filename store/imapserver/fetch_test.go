@@ -148,13 +148,15 @@ func TestSearchTellsProgress(t *testing.T) {
 	steps := 0
 	for ; !strings.Contains(string(p.out), "\r\na OK"); steps++ {
 		p.step(t)
-		*f.clock = f.clock.Add(progressEvery)
+		if steps < 10 { // less than the autologout
+			*f.clock = f.clock.Add(progressEvery)
+		}
 	}
 	out := string(p.out)
 	if n := strings.Count(out, `* OK [INPROGRESS ("a" `); n < 1 {
 		t.Errorf("%d steps: %s", steps, out)
 	}
-	if !strings.HasSuffix(out, "* SEARCH\r\na OK SEARCH completed\r\n") {
+	if !strings.Contains(out, "* SEARCH\r\na OK SEARCH completed\r\n") {
 		t.Error(out)
 	}
 }
