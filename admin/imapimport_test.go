@@ -207,3 +207,49 @@ func (c *capped) Call(ctx context.Context, op string, in any, message io.Reader,
 	}
 	return c.Service.Call(ctx, op, in, message, out)
 }
+
+// A mailbox with another name for a standard folder's use takes its place.
+func TestImportSpecialUses(t *testing.T) {
+	old, here := newSystem(t, then), newSystem(t, now)
+	inAccount(t, old, func(a *account.Account, actor account.Actor) {
+		for from, to := range map[string]string{"Sent": "Sent Items", "Trash": "Deleted Items"} {
+			check(t, a.RenameMailbox(t.Context(), actor, from, to))
+			check(t, a.Unsubscribe(t.Context(), actor, from))
+			check(t, a.Subscribe(t.Context(), actor, to))
+		}
+	})
+	file(t, old, "Sent Items", "Subject: sent\r\n\r\n")
+	plain := transfer.IMAPOptions{Plain: true}
+	_, err := bring(t, serveIMAP(t, old, false), &Mail{Caller: here, Account: alice}, plain)
+	check(t, err)
+	if diff := cmp.Diff(contents(t, old), contents(t, here)); diff != "" {
+		t.Error(diff)
+	}
+	inAccount(t, here, func(a *account.Account, _ account.Actor) {
+		if got := a.Subscriptions(); slices.Contains(got, "Sent") || !slices.Contains(got, "Sent Items") {
+			t.Errorf("subscribed: %v", got)
+		}
+	})
+}
+
+// What files call keywords need not be any.
+func TestImportedKeywords(t *testing.T) {
+	here := newSystem(t, now)
+	item := transfer.NewItem("INBOX", "1", []byte("a: b\n\n"), now)
+	item.Flags = transfer.Flags{`\Seen`, `\Strange`, "a b(c)", "ü]", "", "$Work", "$work", strings.Repeat("x", 300)}
+	list := []any{&transfer.Mailbox{Name: "INBOX"}, item}
+	for i := range 200 {
+		more := transfer.NewItem("INBOX", fmt.Sprint("more", i), []byte("a: b\n\n"), now)
+		more.Flags = transfer.Flags{fmt.Sprint("label", i)}
+		list = append(list, more)
+	}
+	count, err := transfer.Import(t.Context(), &transfer.Fixed{SourceName: "test", List: list}, &Mail{Caller: here, Account: alice}, nil)
+	check(t, err)
+	if count.Added != 201 {
+		t.Errorf("%+v", count)
+	}
+	first := contents(t, here)
+	if i := slices.IndexFunc(first, func(s string) bool { return strings.HasPrefix(s, "INBOX 1 ") }); !strings.Contains(first[i], `[\Seen a_b_c_ __ $Work]`) {
+		t.Error(first[i])
+	}
+}

@@ -66,7 +66,11 @@ func takeValidity(ctx context.Context, a *account.Account, actor account.Actor, 
 // createMailbox makes it with the UIDVALIDITY or, where that could mislead a
 // client, with one of its own.
 func createMailbox(ctx context.Context, a *account.Account, actor account.Actor, box transfer.Mailbox) (*account.MailboxInfo, error) {
-	o := account.CreateMailboxOptions{SpecialUse: unusedUses(a, box.SpecialUse), UIDValidity: box.UIDValidity}
+	uses, err := freeUses(ctx, a, actor, box.SpecialUse)
+	if err != nil {
+		return nil, err
+	}
+	o := account.CreateMailboxOptions{SpecialUse: uses, UIDValidity: box.UIDValidity}
 	info, err := a.CreateMailbox(ctx, actor, box.Name, o)
 	if errors.Is(err, account.ErrCannot) && o.UIDValidity != 0 {
 		o.UIDValidity = 0
@@ -79,22 +83,39 @@ func createMailbox(ctx context.Context, a *account.Account, actor account.Actor,
 // \Flagged and others are views elsewhere and plain mailboxes here.
 var possibleUses = []string{`\Archive`, `\Drafts`, `\Junk`, `\Sent`, `\Trash`}
 
-// unusedUses gives those of a source's attributes that are special uses and
-// that no other mailbox of the account has.
-func unusedUses(a *account.Account, attributes []string) (unused []string) {
-	taken := map[string]bool{}
-	for _, m := range a.Mailboxes() {
-		for _, use := range m.SpecialUse {
-			taken[use] = true
-		}
-	}
+// freeUses gives those of a source's attributes that are special uses and that
+// no other mailbox has. A mailbox that has one and never held a message, a
+// standard folder of a new account, gives way: otherwise clients would see two
+// of a kind, and the wrong one in use.
+func freeUses(ctx context.Context, a *account.Account, actor account.Actor, attributes []string) (free []string, err error) {
 	for _, use := range possibleUses {
 		same := func(s string) bool { return strings.EqualFold(s, use) }
-		if !taken[use] && slices.ContainsFunc(attributes, same) {
-			unused = append(unused, use)
+		if !slices.ContainsFunc(attributes, same) {
+			continue
+		}
+		if has := mailboxFor(a, use); has == nil {
+			free = append(free, use)
+		} else if has.UIDNext == 1 && has.ID != account.Inbox {
+			if err := a.DeleteMailbox(ctx, actor, has.Name); err != nil {
+				return nil, err
+			}
+			if err := a.Unsubscribe(ctx, actor, has.Name); err != nil {
+				return nil, err
+			}
+			free = append(free, use)
 		}
 	}
-	return unused
+	return free, nil
+}
+
+// mailboxFor gives the mailbox of a special use, nil if there is none.
+func mailboxFor(a *account.Account, use string) *account.MailboxInfo {
+	for _, m := range a.Mailboxes() {
+		if slices.Contains(m.SpecialUse, use) {
+			return m
+		}
+	}
+	return nil
 }
 
 // completeMailbox keeps what the source gave out as UIDs from being given out
@@ -155,6 +176,7 @@ func (s *Service) appendImported(ctx context.Context, r MailRequest, message io.
 		item.UID = account.UID(r.Item.UID)
 	}
 	item.Flags, item.Keywords = splitFlags(r.Item.Flags)
+	item.Keywords = fitKeywords(box.Keywords, item.Keywords)
 	res, err := a.Append(ctx, actor, box.ID, []account.AppendItem{item})
 	if err != nil {
 		return refusal(err)
@@ -184,4 +206,35 @@ func splitFlags(flags transfer.Flags) (system account.SystemFlag, keywords []str
 		}
 	}
 	return system, keywords
+}
+
+// maxKeyword is the longest keyword brought, in bytes.
+const maxKeyword = 100
+
+// fitKeywords gives keywords as IMAP can show them (RFC 9051 §9, flag-keyword):
+// files hold labels of any characters. Where the mailbox has no room for
+// another keyword, the message comes without.
+func fitKeywords(table, keywords []string) (fit []string) {
+	room := account.MaxKeywords - len(table)
+	for _, keyword := range keywords {
+		keyword = strings.Map(keywordCharacter, keyword)
+		same := func(s string) bool { return strings.EqualFold(s, keyword) }
+		switch {
+		case keyword == "" || len(keyword) > maxKeyword || slices.ContainsFunc(fit, same):
+		case slices.ContainsFunc(table, same):
+			fit = append(fit, keyword)
+		case room > 0:
+			room--
+			fit = append(fit, keyword)
+		}
+	}
+	return fit
+}
+
+// keywordCharacter puts "_" for what no atom can have.
+func keywordCharacter(r rune) rune {
+	if r <= ' ' || r >= 0x7f || strings.ContainsRune(`(){%*"\]`, r) {
+		return '_'
+	}
+	return r
 }

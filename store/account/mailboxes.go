@@ -139,7 +139,9 @@ func (a *Account) DeleteMailbox(ctx context.Context, by Actor, name string) erro
 func (t *txn) deleteMailbox(w *work) {
 	w.removed = true
 	t.head.used -= w.Size
-	t.head.deadValidity = max(t.head.deadValidity, w.UIDValidity)
+	if w.UIDNext > 1 { // no client can mistake what never held a message
+		t.head.deadValidity = max(t.head.deadValidity, w.UIDValidity)
+	}
 	g := grave{mailbox: true, extents: w.extents}
 	at := t.now.Unix()
 	t.set(graveKey(uint64(at), w.ID, t.stamp()), g.append(nil))

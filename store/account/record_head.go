@@ -12,7 +12,7 @@ type head struct {
 	used         uint64 // sum of RFC822.SIZE over all mailboxes
 	quota        uint64 // 0: none
 	lastValidity uint32 // highest UIDVALIDITY ever given out
-	deadValidity uint32 // highest UIDVALIDITY of a mailbox that is gone
+	deadValidity uint32 // highest UIDVALIDITY of a mailbox that is gone and held mail
 }
 
 func (h *head) append(dst []byte) []byte {
