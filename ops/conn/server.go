@@ -7,7 +7,9 @@ import (
 	"log/slog"
 	"net"
 	"runtime"
+	"slices"
 	"sync"
+	"syscall"
 	"time"
 )
 
@@ -133,8 +135,13 @@ func (s *Server) closeAtEnd(ln io.Closer) func() bool {
 // temporary says that an error of Accept may pass: out of descriptors or
 // memory, or a connection that ended before it was accepted.
 func temporary(err error) bool {
-	var ne net.Error
-	return errors.As(err, &ne) && ne.Temporary()
+	return slices.ContainsFunc(passing, func(e syscall.Errno) bool { return errors.Is(err, e) })
+}
+
+// passing are the errors of accept(2) that say nothing of the listener.
+var passing = []syscall.Errno{
+	syscall.EMFILE, syscall.ENFILE, syscall.ENOBUFS, syscall.ENOMEM,
+	syscall.ECONNABORTED, syscall.ECONNRESET, syscall.EINTR,
 }
 
 // acceptPause spaces attempts to accept while the system is out of something.

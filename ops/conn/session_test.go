@@ -27,7 +27,6 @@ type line struct {
 	till time.Time
 	// wakes counts Wakes that a test made; told, those the session has said.
 	wakes, told atomic.Int64
-	closing     bool
 }
 
 // journal collects what happened to the sessions of a test.

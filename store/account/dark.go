@@ -20,8 +20,7 @@ type darkCopy struct {
 	from   MailboxID
 	to     MailboxID
 	move   bool
-	began  ModSeq // what changed in the source after it is looked at again
-	words  words
+	began  ModSeq        // what changed in the source after it is looked at again
 	uids   uidset.Ranges // prepared, in the order of their indices
 	sizes  []int64       // by index
 	flags  []uidset.Flags

@@ -119,7 +119,6 @@ type history struct {
 	opt    account.Options
 	reopen func() kv.Engine
 	told   account.View // a session's view, from some time ago
-	texts  map[account.UID]string
 	now    time.Time
 }
 
