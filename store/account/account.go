@@ -26,8 +26,8 @@ type Account struct {
 	loadErr error
 
 	line    line
-	awaited *awaited // only the leader touches it and lately
-	lately  lately
+	awaited atomic.Pointer[awaited]
+	lately  lately        // only the leader touches it
 	objects atomic.Uint64 // next object number not given out
 
 	mu       sync.RWMutex // guards what is published, below
@@ -63,9 +63,11 @@ func (a *Account) load(ctx context.Context) error {
 		return damaged("head", err)
 	}
 	if got.Values[1] != nil {
-		if a.awaited, err = decodeAwaited(got.Values[1]); err != nil {
+		filter, err := decodeAwaited(got.Values[1])
+		if err != nil {
 			return damaged("filter of awaited messages", err)
 		}
+		a.awaited.Store(filter)
 	}
 	a.objects.Store(uint64(a.head.nextObject))
 	a.recent, a.intents = make(map[MailboxID]UID), make(map[uint64]bool)

@@ -23,7 +23,8 @@ func (a *Account) Append(ctx context.Context, by Actor, id MailboxID, items []Ap
 		if err := in.seal(ctx); err != nil {
 			return res, err
 		}
-		keys = threadKeys(keys, in.ids)
+		in.ids.asked = a.awaited.Load().has(in.ids.own)
+		keys = threadKeys(keys, &in.ids)
 		weight += in.weight()
 	}
 	err = a.update(ctx, keys, weight, func(t *txn, got [][]byte) error {
@@ -54,10 +55,8 @@ func (t *txn) append(id MailboxID, items []AppendItem, got [][]byte) (res Append
 		in := items[i].Incoming
 		e := t.newEntry(&w.box, &items[i], keywords[i])
 		e.ModSeq = modseq
-		n := len(in.ids.ancestors)
-		if err := t.putObject(&e, in, got[:n]); err != nil {
-			return res, err
-		}
+		n := in.ids.lookups()
+		t.putObject(&e, in, got[:n])
 		got = got[n:]
 		t.putEntry(id, &e)
 		t.remember(items[i].Import)
@@ -123,11 +122,9 @@ func (t *txn) newEntry(b *box, item *AppendItem, keywords Keywords) Entry {
 }
 
 // putObject writes what is kept of the message itself.
-func (t *txn) putObject(e *Entry, in *Incoming, got [][]byte) (err error) {
+func (t *txn) putObject(e *Entry, in *Incoming, got [][]byte) {
 	o := object{refs: 1, emailID: newObjectID(t.now), size: in.size, arrived: e.InternalDate, ref: in.ref}
-	if o.threadID, err = t.thread(in.ids, got, o.emailID); err != nil {
-		return err
-	}
+	o.threadID = t.thread(&in.ids, got, o.emailID)
 	in.object = e.Object
 	in.decide(t)
 
@@ -148,7 +145,6 @@ func (t *txn) putObject(e *Entry, in *Incoming, got [][]byte) (err error) {
 		t.buf = appendInline(key, *in.buf, header)
 		t.set(key, t.buf[len(key):])
 	}
-	return nil
 }
 
 // The inline record: version, 0 and what follows the header, or 1 and the

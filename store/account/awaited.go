@@ -11,7 +11,12 @@ type awaited struct {
 	since  int64 // UTC seconds: when now began
 	now    [awaitedBytes]byte
 	before [awaitedBytes]byte
+	added  int // times something was added since it was stored
 }
+
+// saveAwaited is how often something is added before the filter is stored: what
+// a restart forgets can only part a message from an answer that came before it.
+const saveAwaited = 32
 
 const (
 	awaitedBytes = 256
@@ -50,6 +55,7 @@ func (a *awaited) with(hashes []uint64, at int64) *awaited {
 			fresh.now[bit/8] |= 1 << (bit % 8)
 		}
 	}
+	fresh.added++
 	return &fresh
 }
 
@@ -66,8 +72,7 @@ func decodeAwaited(v []byte) (*awaited, error) {
 	return a, d.end()
 }
 
-// lately remembers the threads of the last messages that came, so that the
-// copies of one that comes by two ways share a thread.
+// lately remembers the threads of the last identifiers seen.
 type lately struct {
 	next    int
 	hashes  [32]uint64

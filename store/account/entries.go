@@ -16,6 +16,7 @@ const readBatch = 512
 // them while they are kept. No snapshot is held while fn runs.
 func (a *Account) Entries(ctx context.Context, v View, uids uidset.Ranges, fn func([]Entry) error) error {
 	var batch []Entry
+	var lent kv.Results
 	for from, more := UID(1), true; more; {
 		some := v.Set.Take(uids, from, readBatch)
 		if len(some) == 0 {
@@ -24,6 +25,7 @@ func (a *Account) Entries(ctx context.Context, v View, uids uidset.Ranges, fn fu
 		last := some[len(some)-1].Last
 		from, more = last+1, last < uidset.MaxUID
 		want, darks := entryReads(v.Info.ID, v.extents, some)
+		want.Into = &lent
 		got, err := a.view(ctx, want)
 		if err != nil {
 			return err

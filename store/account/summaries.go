@@ -12,12 +12,26 @@ import (
 // round trip. A message swept meanwhile is not Found; one that cannot be read
 // has an Err and does not hide the others.
 func (a *Account) Summaries(ctx context.Context, objects []ObjectID, want Want) ([]Stored, error) {
+	return a.SummariesInto(ctx, new(Batch), objects, want)
+}
+
+// Batch is memory for the results of Summaries, used again by each.
+type Batch struct {
+	lent   kv.Results
+	stored []Stored
+}
+
+// SummariesInto is Summaries for walks through many messages: the next call
+// with the same Batch overwrites what this one gave.
+func (a *Account) SummariesInto(ctx context.Context, b *Batch, objects []ObjectID, want Want) ([]Stored, error) {
 	letters := wantedRecords(want)
-	values, err := a.objectRecords(ctx, objects, letters)
+	values, err := a.objectRecords(ctx, &b.lent, objects, letters)
 	if err != nil {
 		return nil, err
 	}
-	all := make([]Stored, len(objects))
+	b.stored = slices.Grow(b.stored[:0], len(objects))[:len(objects)]
+	all := b.stored
+	clear(all)
 	for i, o := range objects {
 		var r records
 		for j, l := range letters {
@@ -92,12 +106,12 @@ func (s *Stored) fill(r *records, want Want) (err error) {
 // objectRecords reads the records of some letters for each object. Objects
 // that lie close together, as those of a mailbox mostly do, are read as
 // ranges, which costs an engine much less than one by one.
-func (a *Account) objectRecords(ctx context.Context, objects []ObjectID, letters []byte) ([][][]byte, error) {
+func (a *Account) objectRecords(ctx context.Context, lent *kv.Results, objects []ObjectID, letters []byte) ([][][]byte, error) {
 	if len(objects) == 0 {
 		return make([][][]byte, len(letters)), nil
 	}
 	spans := closeObjects(objects)
-	var want kv.Reads
+	want := kv.Reads{Into: lent}
 	for _, l := range letters {
 		for _, s := range spans {
 			want.Ranges = append(want.Ranges, kv.Range{From: objectKey(l, s.first), To: objectKey(l, s.last+1)})

@@ -2,6 +2,7 @@ package account
 
 import (
 	"encoding/binary"
+	"slices"
 
 	"citron/mail/message"
 )
@@ -10,14 +11,24 @@ import (
 // message not here, in Message-ID, In-Reply-To and References. The account
 // remembers the thread of every identifier seen, under its 64-bit hash.
 
-// maxThreadIDs bounds the identifiers of one message that are remembered: the
-// last of References, nearest to the message.
-const maxThreadIDs = 20
+// maxAncestors bounds the identifiers of one message's ancestors that are
+// looked up and remembered: the parents, the last of References and the first,
+// by which even a long thread with gaps holds together.
+const maxAncestors = 4
 
 // threadIDs are the hashes of the identifiers of a message.
 type threadIDs struct {
 	ancestors []uint64 // parent first
 	own       uint64   // 0: none
+	asked     bool     // own is looked up, too: it may be awaited
+}
+
+// lookups is how many identifiers are looked up.
+func (t *threadIDs) lookups() int {
+	if t.asked {
+		return len(t.ancestors) + 1
+	}
+	return len(t.ancestors)
 }
 
 func threadHashes(index []byte) (t threadIDs) {
@@ -26,21 +37,27 @@ func threadHashes(index []byte) (t threadIDs) {
 		return t
 	}
 	ids := ix.IDs()
-	add := func(id string) {
-		if len(t.ancestors) < maxThreadIDs {
-			t.ancestors = append(t.ancestors, hashID(id))
-		}
-	}
 	for _, id := range ids.InReplyTo {
-		add(id)
+		t.add(id, maxAncestors-2)
 	}
-	for i := len(ids.References) - 1; i >= 0; i-- {
-		add(ids.References[i])
+	n := len(ids.References)
+	for i := n - 1; i > 0; i-- {
+		t.add(ids.References[i], maxAncestors-1)
+	}
+	if n > 0 {
+		t.add(ids.References[0], maxAncestors)
 	}
 	if ids.Message != "" {
 		t.own = hashID(ids.Message)
 	}
 	return t
+}
+
+// add adds an ancestor, once, if there are fewer than limit.
+func (t *threadIDs) add(id string, limit int) {
+	if h := hashID(id); len(t.ancestors) < limit && !slices.Contains(t.ancestors, h) {
+		t.ancestors = append(t.ancestors, h)
+	}
 }
 
 // hashID is FNV-1a, 64 bits.
@@ -53,9 +70,9 @@ func hashID(id string) uint64 {
 }
 
 // thread gives the message's THREADID and remembers it; got holds what was
-// stored under each ancestor's hash. fresh is the identifier of a thread that
-// begins. It must not be called before the operation's last refusal.
-func (t *txn) thread(ids threadIDs, got [][]byte, fresh objectID) (objectID, error) {
+// stored under each hash that was looked up. fresh is the identifier of a
+// thread that begins.
+func (t *txn) thread(ids *threadIDs, got [][]byte, fresh objectID) objectID {
 	thread, known := fresh, false
 	var unseen []uint64
 	for i, h := range ids.ancestors {
@@ -67,23 +84,24 @@ func (t *txn) thread(ids threadIDs, got [][]byte, fresh objectID) (objectID, err
 		}
 	}
 	if ids.own != 0 {
-		id, ok, err := t.ownThread(ids.own)
-		if err != nil {
-			return thread, err
+		var stored []byte
+		if ids.asked {
+			stored = got[len(ids.ancestors)]
 		}
-		if ok && !known {
+		if id, ok := t.threadOf(ids.own, stored); ok && !known {
 			thread = id
 		}
 		t.putThread(ids.own, thread)
-		t.came = append(t.came, ids.own)
 	}
 	if len(unseen) > 0 {
 		t.await(unseen, thread)
 	}
-	return thread, nil
+	return thread
 }
 
-// threadOf gives the thread of an identifier, stored or of this transaction.
+// threadOf gives the thread of an identifier, stored, of this transaction or
+// of one just before it. So the copies of a message that comes by two ways
+// share a thread, although nobody awaited the second.
 func (t *txn) threadOf(h uint64, stored []byte) (id objectID, ok bool) {
 	if id, ok = t.threads[h]; ok {
 		return id, true
@@ -91,32 +109,7 @@ func (t *txn) threadOf(h uint64, stored []byte) (id objectID, ok bool) {
 	if len(stored) == 1+len(id) && stored[0] == recordVersion {
 		return objectID(stored[1:]), true
 	}
-	return id, false
-}
-
-// ownThread gives the thread of those who named the message before it came,
-// or of another copy of it that came lately. Only for what is awaited it costs
-// a read.
-func (t *txn) ownThread(own uint64) (id objectID, ok bool, err error) {
-	if id, ok = t.a.lately.find(own); ok {
-		return id, true, nil
-	}
-	if id, ok = t.threads[own]; ok {
-		return id, true, nil
-	}
-	filter := t.a.awaited
-	if t.awaited != nil {
-		filter = t.awaited
-	}
-	if !filter.has(own) {
-		return id, false, nil
-	}
-	stored, err := t.get(appendKey64(nil, keyThread, own))
-	if err != nil {
-		return id, false, err
-	}
-	id, ok = t.threadOf(own, stored)
-	return id, ok, nil
+	return t.a.lately.find(h)
 }
 
 // await remembers identifiers whose messages are not here.
@@ -125,7 +118,7 @@ func (t *txn) await(unseen []uint64, thread objectID) {
 		t.putThread(h, thread)
 	}
 	if t.awaited == nil {
-		t.awaited = t.a.awaited
+		t.awaited = t.a.awaited.Load()
 	}
 	t.awaited = t.awaited.with(unseen, t.now.Unix())
 }
@@ -141,9 +134,13 @@ func (t *txn) putThread(h uint64, thread objectID) {
 }
 
 // threadKeys are the keys that thread wants to have been read.
-func threadKeys(keys [][]byte, ids threadIDs) [][]byte {
-	buf := make([]byte, 0, 9*len(ids.ancestors))
-	for _, h := range ids.ancestors {
+func threadKeys(keys [][]byte, ids *threadIDs) [][]byte {
+	buf := make([]byte, 0, 9*ids.lookups())
+	for i := range ids.lookups() {
+		h := ids.own
+		if i < len(ids.ancestors) {
+			h = ids.ancestors[i]
+		}
 		from := len(buf)
 		buf = binary.BigEndian.AppendUint64(append(buf, keyThread), h)
 		keys = append(keys, buf[from:])

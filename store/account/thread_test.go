@@ -44,6 +44,7 @@ func TestThreads(t *testing.T) {
 		"two copies":               {[]string{"Message-ID: <1@x>", "Message-ID: <1@x>;Subject: list"}, "aa"},
 		"the grandparent is known": {[]string{"Message-ID: <1@x>", "Message-ID: <3@x>;References: <1@x> <2@x>", "Message-ID: <2@x>"}, "aaa"},
 		"without any identifier":   {[]string{"Subject: a", "Subject: a"}, "ab"},
+		"only the root is known":   {[]string{"Message-ID: <1@x>", "Message-ID: <9@x>;References: <1@x> <2@x> <3@x> <4@x> <5@x> <6@x> <7@x>"}, "aa"},
 		"In-Reply-To goes before":  {[]string{"Message-ID: <1@x>", "Message-ID: <2@x>", "Message-ID: <3@x>;In-Reply-To: <2@x>;References: <1@x>"}, "abb"},
 	} {
 		for i := range c.headers {

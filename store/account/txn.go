@@ -27,7 +27,6 @@ type txn struct {
 	names   map[string]MailboxID   // nil: as published
 	subs    map[string]bool        // nil: as published
 	threads map[uint64]objectID    // written here
-	came    []uint64               // own identifiers among them
 	awaited *awaited               // nil: as published
 	after   []func(committed bool) // when the outcome is known
 
@@ -191,7 +190,8 @@ func (t *txn) flush() {
 			t.flushBox(w)
 		}
 	}
-	if t.awaited != nil {
+	if t.awaited != nil && t.awaited.added >= saveAwaited {
+		t.awaited.added = 0
 		t.buf = t.awaited.append(t.buf[:0])
 		t.set([]byte{keyAwaited}, t.buf)
 	}
@@ -244,11 +244,11 @@ func (t *txn) editSubs() map[string]bool {
 // publish shows readers what is now durable.
 func (t *txn) publish() {
 	a := t.a
-	for _, h := range t.came {
-		a.lately.add(h, t.threads[h])
+	for h, thread := range t.threads {
+		a.lately.add(h, thread)
 	}
 	if t.awaited != nil {
-		a.awaited = t.awaited
+		a.awaited.Store(t.awaited)
 	}
 	a.mu.Lock()
 	a.head, a.gone = t.head, t.gone
