@@ -92,6 +92,10 @@ const MaxTx = 64 << 20
 type Reads struct {
 	Gets   [][]byte
 	Ranges []Range
+	// Into, if not nil, lends the memory of earlier results to these: an
+	// engine may overwrite what they held. For walks through much, batch by
+	// batch.
+	Into *Results
 }
 
 // Range asks for keys From ≤ key < To; a nil To means to the account's end.
@@ -142,6 +146,18 @@ func (p *Pairs) Append(key, value []byte) {
 // Reset empties p and keeps its memory, for an engine that collects pairs and
 // hands out a Clone.
 func (p *Pairs) Reset() { p.data, p.ends = p.data[:0], p.ends[:0] }
+
+// Lend gives n empty Pairs made of the memory of earlier results; for engines.
+func Lend(r *Results, n int) []Pairs {
+	if cap(r.Ranges) < n {
+		r.Ranges = append(r.Ranges[:cap(r.Ranges)], make([]Pairs, n-cap(r.Ranges))...)
+	}
+	r.Ranges = r.Ranges[:n]
+	for i := range r.Ranges {
+		r.Ranges[i].Reset()
+	}
+	return r.Ranges
+}
 
 // Bytes is the memory that keys and values take.
 func (p *Pairs) Bytes() int { return cap(p.data) }

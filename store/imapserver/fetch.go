@@ -46,6 +46,10 @@ type fetcher struct {
 	flags   bool // the client asks for FLAGS
 	since   account.ModSeq
 
+	// Memory used again for each few messages.
+	lent    account.Batch
+	objects []account.ObjectID
+
 	count       seqCounter
 	found       uint64 // messages answered for
 	told        teller // of flags read since the client was last told
@@ -234,11 +238,11 @@ func (f *fetcher) some(entries []account.Entry) error {
 	}
 	var stored []account.Stored
 	if f.want != 0 {
-		objects := make([]account.ObjectID, len(entries))
+		f.objects = f.objects[:0]
 		for i := range entries {
-			objects[i] = entries[i].Object
+			f.objects = append(f.objects, entries[i].Object)
 		}
-		if stored, err = f.s.user.account.Summaries(f.s.srv.ctx, objects, f.want); err != nil {
+		if stored, err = f.s.user.account.SummariesInto(f.s.srv.ctx, &f.lent, f.objects, f.want); err != nil {
 			return err
 		}
 	}

@@ -44,7 +44,7 @@ func read(ctx context.Context, src source, a kv.Account, want kv.Reads) (kv.Resu
 		got.Values = values
 	}
 	if len(want.Ranges) > 0 {
-		ranges, err := readRanges(ctx, src, a, want.Ranges)
+		ranges, err := readRanges(ctx, src, a, want.Ranges, want.Into)
 		if err != nil {
 			return kv.Results{}, fmt.Errorf("account %d: read: %w", a, err)
 		}
@@ -99,10 +99,23 @@ func (m *arena) keep(value []byte) []byte {
 }
 
 // readRanges reads all ranges with one iterator, and so of one moment.
-func readRanges(ctx context.Context, src source, a kv.Account, ranges []kv.Range) ([]kv.Pairs, error) {
+func readRanges(ctx context.Context, src source, a kv.Account, ranges []kv.Range, lent *kv.Results) ([]kv.Pairs, error) {
+	if lent != nil {
+		all := kv.Lend(lent, len(ranges))
+		return all, eachRange(ctx, src, a, ranges, func(i int) *kv.Pairs { return &all[i] }, nil)
+	}
 	all := make([]kv.Pairs, len(ranges))
 	found := pairsPool.Get().(*kv.Pairs)
 	defer putPairs(found)
+	err := eachRange(ctx, src, a, ranges,
+		func(int) *kv.Pairs { return found },
+		func(i int) { all[i] = found.Clone() })
+	return all, err
+}
+
+// eachRange collects the ranges one after the other in what into gives, and
+// says when each is complete.
+func eachRange(ctx context.Context, src source, a kv.Account, ranges []kv.Range, into func(int) *kv.Pairs, done func(int)) error {
 	var iter *pebble.Iterator
 	for i, r := range ranges {
 		lower := appendFrom(nil, a, r.From)
@@ -116,19 +129,22 @@ func readRanges(ctx context.Context, src source, a kv.Account, ranges []kv.Range
 				LowerBound: lower, UpperBound: upper, KeyTypes: pebble.IterKeyTypePointsOnly,
 			})
 			if err != nil {
-				return nil, err
+				return err
 			}
 			defer iter.Close()
 		} else {
 			iter.SetBounds(lower, upper)
 		}
+		found := into(i)
 		found.Reset()
 		if err := readRange(ctx, iter, r, found); err != nil {
-			return nil, err
+			return err
 		}
-		all[i] = found.Clone()
+		if done != nil {
+			done(i)
+		}
 	}
-	return all, nil
+	return nil
 }
 
 // pairsPool lends the memory in which a range is collected: what is handed out
