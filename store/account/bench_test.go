@@ -60,7 +60,7 @@ func BenchmarkDelivery(b *testing.B) {
 			for w := range workers {
 				wg.Go(func() {
 					for i := w; i < b.N; i += workers {
-						deliver(b, s, kv.Account(w+1), fmt.Sprintf("Message-ID: <%d@example.org>\r\n", i)+text)
+						deliver(b, s, kv.Account(w+1), fmt.Sprintf("Message-ID: <%d@example.org>\r\nIn-Reply-To: <%x@example.net>\r\n", i, i)+text)
 					}
 				})
 			}
