@@ -160,3 +160,33 @@ func (r *pieceReader) Read(p []byte) (int, error) {
 	r.b = r.b[n:]
 	return n, nil
 }
+
+// A text at once is the same as a text in pieces, where it is in its charset.
+func TestAppendText(t *testing.T) {
+	for _, c := range []struct {
+		e                 Encoding
+		charset, in, want string
+	}{
+		{SevenBit, "", "plain\r\n", "plain\r\n"},
+		{QuotedPrintable, "iso-8859-1", "m=F6cht=\r\ne", "möchte"},
+		{Base64, "utf-8", "w7Y=", "ö"},
+		{EightBit, "unheard-of", "\xf6", "ö"},
+		{EightBit, "utf-8", "\xc3\xb6", "ö"},
+		{Base64, "iso-2022-jp", "GyRCRnxLXBsoQg==", "日本"},
+	} {
+		at, _, err := AppendText(nil, nil, []byte(c.in), c.e, c.charset)
+		if err != nil || string(at) != c.want {
+			t.Errorf("%q in %s: %q, %v", c.in, c.charset, at, err)
+		}
+		r, err := TextReader(strings.NewReader(c.in), c.e, c.charset)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if pieces, err := io.ReadAll(r); err != nil || string(pieces) != c.want {
+			t.Errorf("%q in %s, in pieces: %q, %v", c.in, c.charset, pieces, err)
+		}
+	}
+	if _, _, err := AppendText(nil, nil, nil, UnknownEncoding, ""); !errors.Is(err, ErrUnknownEncoding) {
+		t.Error(err)
+	}
+}

@@ -25,6 +25,18 @@ func TextReader(body io.Reader, e Encoding, charset string) (io.Reader, error) {
 	return r, nil
 }
 
+// AppendText appends the text of a whole body as TextReader gives it; for one
+// that is in memory. work is scratch, given back for the next call.
+func AppendText(dst, work, body []byte, e Encoding, charset string) (text, workOut []byte, err error) {
+	if !e.Identity() {
+		if work, err = AppendDecoded(work[:0], body, e, false); err != nil {
+			return dst, work, err
+		}
+		body = work
+	}
+	return charsetToUTF8(dst, charset, body), work, nil
+}
+
 // CharsetOf gives the charset parameter of a Content-Type field's value, or "".
 // It is that of the part whose header it stands in: see FirstField.
 func CharsetOf(contentTypeValue []byte) string {

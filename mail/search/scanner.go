@@ -3,6 +3,7 @@ package search
 import (
 	"bytes"
 	"io"
+	"slices"
 
 	"citron/mail/message"
 )
@@ -19,7 +20,10 @@ const (
 type scanner struct {
 	buf     []byte
 	header  []byte
-	longest int // of the strings, in bytes
+	body    []byte // a small part as stored,
+	work    []byte // without its encoding,
+	plain   []byte // and as text
+	longest int    // of the strings, in bytes
 }
 
 // message looks for texts and sets found. It stops when all are found.
@@ -75,16 +79,40 @@ func (sc *scanner) part(p *message.Part, body io.ReaderAt, texts []seeking, foun
 		return nil
 	}
 	contentType, _ := message.FirstField(header, "Content-Type")
-	src := io.NewSectionReader(body, p.Body, p.Size())
+	charset := message.CharsetOf(contentType)
 	encoding := p.Encoding
 	if encoding == message.UnknownEncoding {
 		encoding = message.EightBit // as it stands
 	}
-	text, err := message.TextReader(src, encoding, message.CharsetOf(contentType))
+	if p.Size() <= scanSize {
+		return sc.small(p, body, encoding, charset, texts, found)
+	}
+	text, err := message.TextReader(io.NewSectionReader(body, p.Body, p.Size()), encoding, charset)
 	if err != nil {
 		return err
 	}
 	return sc.text(text, texts, found)
+}
+
+// small looks into a part that is read at once.
+func (sc *scanner) small(p *message.Part, body io.ReaderAt, e message.Encoding, charset string, texts []seeking, found []bool) error {
+	n := int(p.Size())
+	sc.body = slices.Grow(sc.body[:0], n)[:n]
+	if got, err := body.ReadAt(sc.body, p.Body); got < n {
+		if err == nil || err == io.EOF {
+			err = io.ErrUnexpectedEOF
+		}
+		return err
+	}
+	var err error
+	if sc.plain, sc.work, err = message.AppendText(sc.plain[:0], sc.work, sc.body, e, charset); err != nil {
+		return err
+	}
+	casemap(sc.plain)
+	for i, t := range texts {
+		found[i] = found[i] || bytes.Contains(sc.plain, t.needle)
+	}
+	return nil
 }
 
 // readHeader reads the header of a part into sc.header.
