@@ -47,12 +47,15 @@ func askPassword(prompt string) (password string, err error) {
 
 func onTerminal(f *os.File) bool { return term.IsTerminal(int(f.Fd())) }
 
-// progressLine shows progress on one line of a terminal, and nothing elsewhere.
-func progressLine() func(transfer.Progress) {
+// progressLine shows progress on one line of a terminal, and nothing elsewhere;
+// clear takes it away.
+func progressLine() (show func(transfer.Progress), clear func()) {
 	if !onTerminal(os.Stderr) {
-		return nil
+		return nil, func() {}
 	}
-	return func(p transfer.Progress) {
-		fmt.Fprintf(os.Stderr, "\r\033[K%s: %d messages, %d known, %d bad, %d MB", p.Mailbox, p.Added, p.Known, p.Bad, p.Bytes>>20)
+	const again = "\r\033[K"
+	show = func(p transfer.Progress) {
+		fmt.Fprintf(os.Stderr, again+"%s: %d messages, %d known, %d bad, %d MB", p.Mailbox, p.Added, p.Known, p.Bad, p.Bytes>>20)
 	}
+	return show, func() { fmt.Fprint(os.Stderr, again) }
 }

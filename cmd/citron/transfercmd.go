@@ -30,13 +30,16 @@ func (c *importCmd) Run(ctx context.Context) error {
 			return err
 		}
 		var all transfer.Progress
+		show, clear := progressLine()
+		defer clear()
 		for _, src := range sources {
-			count, err := transfer.Import(ctx, src, mail, progressLine())
+			count, err := transfer.Import(ctx, src, mail, show)
 			all.Add(count)
 			if err := errors.Join(err, src.Close()); err != nil {
 				return fmt.Errorf("%w; run the same command again to go on", err)
 			}
 		}
+		clear()
 		return report(all)
 	})
 }
@@ -128,7 +131,9 @@ func (c *exportCmd) Run(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		count, err := transfer.Export(ctx, &admin.Mail{Caller: call, Account: c.Account}, sink, progressLine())
+		show, clear := progressLine()
+		count, err := transfer.Export(ctx, &admin.Mail{Caller: call, Account: c.Account}, sink, show)
+		clear()
 		if err == nil {
 			fmt.Printf("%d exported, %d bytes\n", count.Added, count.Bytes)
 		}
