@@ -106,6 +106,7 @@ func (o Options) pebble(fs *adapter) *pebble.Options {
 	}
 	for i := range p.Levels {
 		p.Levels[i].FilterPolicy = bloom.FilterPolicy(10)
+		p.Levels[i].BlockSize = 32 << 10
 	}
 	return p
 }
