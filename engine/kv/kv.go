@@ -73,7 +73,8 @@ type Reader interface {
 }
 
 // Tx is a Reader that sees its own writes, and writes. Writes are kept in
-// memory until the commit; ErrTooLarge beyond MaxTx bytes.
+// memory until the commit; ErrTooLarge beyond MaxTx bytes. The slices given are
+// copied: the caller may use them again at once.
 type Tx interface {
 	Reader
 	Set(key, value []byte)

@@ -36,6 +36,7 @@ func Run(t *testing.T, fresh func(t *testing.T) Opener) {
 		{"Abort", testAbort},
 		{"ReadYourWrites", testReadYourWrites},
 		{"RangeOverOwnWrites", testRangeOverOwnWrites},
+		{"WritesAreCopied", testWritesAreCopied},
 		{"ResultsOutlive", testResultsOutlive},
 		{"ViewIsSnapshot", testViewIsSnapshot},
 		{"ViewBesideUpdate", testViewBesideUpdate},

@@ -28,6 +28,25 @@ func testAbort(t *testing.T, o Opener) {
 	}
 }
 
+// The writer uses its memory again after each write.
+func testWritesAreCopied(t *testing.T, o Opener) {
+	e := o.open(t)
+	fill(t, e, account, "xyz")
+	update(t, e, account, func(tx kv.Tx) {
+		key, value := []byte("a"), []byte("1")
+		tx.Set(key, value)
+		key[0], value[0] = 'x', '2'
+		tx.Delete(key)
+		to := []byte("z")
+		key[0] = 'y'
+		tx.DeleteRange(key, to)
+		key[0], value[0], to[0] = 'b', '3', 'b'
+		tx.Set(key, value)
+		key[0], value[0] = 'q', '4'
+	})
+	equal(t, "after it", scan(t, e, account, kv.Range{}), "a=1 b=3 z=zz")
+}
+
 func testReadYourWrites(t *testing.T, o Opener) {
 	e := o.open(t)
 	fill(t, e, account, "abcdef")
