@@ -41,9 +41,11 @@ type IMAP struct {
 
 // LMTP says where mail is delivered to.
 type LMTP struct {
-	Listen     []string `toml:"listen" help:"Loopback addresses, or unix:PATH. A public address is refused unless client_ca is set."`
-	ClientCA   string   `toml:"client_ca" help:"PEM file: with it LMTP is spoken over TLS, and only with clients that show a certificate of this authority."`
-	Subaddress bool     `toml:"subaddress" help:"Deliver alice+detail@ to alice@ (RFC 5233)."`
+	Listen      []string `toml:"listen" help:"Loopback addresses, or unix:PATH. A public address is refused unless client_ca is set."`
+	ClientCA    string   `toml:"client_ca" help:"PEM file: with it LMTP is spoken over TLS, and only with clients that show a certificate of this authority."`
+	SocketMode  FileMode `toml:"socket_mode" help:"Permissions of a Unix socket, in octal: who may write to it may deliver."`
+	SocketGroup string   `toml:"socket_group" help:"Group of a Unix socket, by name or number. Empty: as the system makes it."`
+	Subaddress  bool     `toml:"subaddress" help:"Deliver alice+detail@ to alice@ (RFC 5233)."`
 }
 
 // TLS names the certificate.
@@ -99,7 +101,7 @@ func (d Duration) String() string { return shortDuration(time.Duration(d)) }
 func Default() *Config {
 	return &Config{
 		Data: "/var/lib/citron",
-		LMTP: LMTP{Subaddress: true},
+		LMTP: LMTP{SocketMode: 0o660, Subaddress: true},
 		IMAP: IMAP{
 			Listen:         []string{":143"},
 			LoginTimeout:   Duration(time.Minute),
@@ -161,6 +163,8 @@ func (c *Config) validate() error {
 		return errors.New("imap.autologout: at least 30m (RFC 3501 §5.4)")
 	case (c.TLS.Cert == "") != (c.TLS.Key == ""):
 		return errors.New("tls: give both cert and key, or neither")
+	case c.LMTP.SocketMode > 0o777: // 660 instead of "0660"
+		return errors.New("lmtp.socket_mode: write it in octal, as in \"0660\"")
 	case c.Auth.ScramIterations < 4096:
 		return errors.New("auth.scram_iterations: at least 4096 (RFC 7677 §4)")
 	case c.IMAP.MaxLine < 8192:

@@ -39,9 +39,12 @@ func TestEmptyFileIsDefault(t *testing.T) {
 
 func TestParse(t *testing.T) {
 	c := Default()
-	err := Parse([]byte("data = \"/mail\"\n[store]\ncache = \"1GiB\"\nlog_keep = \"48h\"\n"), c)
+	err := Parse([]byte("data = \"/mail\"\n[store]\ncache = \"1GiB\"\nlog_keep = \"48h\"\n[lmtp]\nsocket_mode = \"0606\"\n"), c)
 	if err != nil {
 		t.Fatal(err)
+	}
+	if c.LMTP.SocketMode != 0o606 {
+		t.Errorf("socket_mode = %v", c.LMTP.SocketMode)
 	}
 	if c.Data != "/mail" || c.Store.Cache != 1<<30 || time.Duration(c.Store.LogKeep) != 48*time.Hour {
 		t.Errorf("got %+v", c)
@@ -54,6 +57,9 @@ func TestErrors(t *testing.T) {
 		{"[store]\ncache = \"lots\"", "not a size"},
 		{"[store]\ncache = \"-1KiB\"", "not a size"},
 		{"[imap]\nautologout = \"5m\"", "at least 30m"},
+		{"[lmtp]\nsocket_mode = \"rw-\"", "octal"},
+		{"[lmtp]\nsocket_mode = \"4755\"", "octal"},
+		{"[lmtp]\nsocket_mode = 660", "socket_mode"},
 		{"[tls]\ncert = \"a.pem\"", "both cert and key"},
 		{"[auth]\nscram_iterations = 1", "at least 4096"},
 		{"data = ", "data"},
