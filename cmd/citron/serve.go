@@ -5,6 +5,7 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
+	"io/fs"
 	"log/slog"
 	"net"
 	"net/netip"
@@ -25,6 +26,10 @@ import (
 
 // shutdownTime is how long sessions have to say goodbye.
 const shutdownTime = 10 * time.Second
+
+// handshakeTime is how long a TLS handshake may take, unless the whole of a
+// login has less.
+const handshakeTime = 30 * time.Second
 
 // serveCmd is `citron serve`.
 type serveCmd struct{ dataFlags }
@@ -89,6 +94,7 @@ func newServer(ctx context.Context, cfg *config.Config, log *slog.Logger) (_ *se
 		},
 		UserTimeout: time.Duration(cfg.Limits.TCPUserTimeout), HandshakesAtOnce: cfg.Limits.Handshakes,
 		Portable: cfg.Limits.PortableDriver, Log: log,
+		Handshake: min(handshakeTime, time.Duration(cfg.IMAP.LoginTimeout)),
 	})
 	s.imap = imapserver.New(imapserver.Config{
 		Hostname: cfg.Hostname, Version: version, PlaintextLogin: cfg.IMAP.PlaintextLogin,
@@ -150,7 +156,13 @@ func (s *server) openLMTP(ctx context.Context, address string) error {
 		}
 		on.TLS, on.Implicit = source.Config, true
 	}
-	return s.open(ctx, address, on)
+	if err := s.open(ctx, address, on); err != nil || network != "unix" {
+		return err
+	}
+	if err := conn.Permit(host, fs.FileMode(s.cfg.LMTP.SocketMode), s.cfg.LMTP.SocketGroup); err != nil {
+		return fmt.Errorf("lmtp.socket_mode, lmtp.socket_group: %w", err)
+	}
+	return nil
 }
 
 // splitAddress tells unix:PATH from HOST:PORT.
