@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"net"
 	"net/http"
 	"os"
@@ -22,21 +23,29 @@ const SocketName = "citron.sock"
 // maxArguments bounds the JSON of one request, in bytes.
 const maxArguments = 1 << 20
 
-// Serve answers on the socket until ctx ends. When it returns no operation
-// runs any more.
-func (s *Service) Serve(ctx context.Context, path string) error {
-	os.Remove(path) // of a process that is gone: we hold the directory's lock
+// Listen opens the socket. A caller must hold the lock of the data directory:
+// a socket that lies there already is of a process that is gone.
+func Listen(path string) (net.Listener, error) {
+	if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("command socket: %w", err)
+	}
 	ln, err := net.Listen("unix", path)
 	if errors.Is(err, syscall.EINVAL) {
-		return fmt.Errorf("command socket: the path %s is too long for a socket; choose a shorter one for the data directory", path)
+		return nil, fmt.Errorf("command socket: the path %s is too long for a socket; choose a shorter one for the data directory", path)
 	}
 	if err != nil {
-		return fmt.Errorf("command socket: %w", err)
+		return nil, fmt.Errorf("command socket: %w", err)
 	}
 	if err := os.Chmod(path, 0o600); err != nil {
 		ln.Close()
-		return fmt.Errorf("command socket: %w", err)
+		return nil, fmt.Errorf("command socket: %w", err)
 	}
+	return ln, nil
+}
+
+// Serve answers on the socket until ctx ends, and closes it. When it returns no
+// operation runs any more.
+func (s *Service) Serve(ctx context.Context, ln net.Listener) error {
 	var running sync.WaitGroup
 	srv := &http.Server{ReadHeaderTimeout: 10 * time.Second}
 	srv.Handler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -46,7 +55,7 @@ func (s *Service) Serve(ctx context.Context, path string) error {
 	})
 	stop := context.AfterFunc(ctx, func() { srv.Close() })
 	defer stop()
-	err = srv.Serve(ln)
+	err := srv.Serve(ln)
 	running.Wait() // Close cut their connections; they must not outlive the data
 	if !errors.Is(err, http.ErrServerClosed) {
 		return fmt.Errorf("command socket: %w", err)

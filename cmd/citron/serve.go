@@ -60,6 +60,7 @@ type server struct {
 	stop context.CancelFunc
 
 	listeners []listener
+	commands  net.Listener // the command socket
 }
 
 // listener is a socket and what is spoken on it.
@@ -128,6 +129,10 @@ func (s *server) listen(ctx context.Context) error {
 	for _, address := range s.cfg.LMTP.Listen {
 		err = errors.Join(err, s.openLMTP(ctx, address))
 	}
+	if err != nil {
+		return err
+	}
+	s.commands, err = admin.Listen(s.node.dir.file(admin.SocketName))
 	return err
 }
 
@@ -227,7 +232,7 @@ func (s *server) run(ctx context.Context, ready func()) error {
 		})
 	}
 	wg.Go(func() {
-		if err := admin.NewService(s.node.directory, s.node.accounts).Serve(ctx, s.node.dir.file(admin.SocketName)); err != nil {
+		if err := admin.NewService(s.node.directory, s.node.accounts).Serve(ctx, s.commands); err != nil {
 			cancel(err)
 		}
 	})
@@ -301,6 +306,9 @@ func (s *server) close() error {
 	}
 	for _, l := range s.listeners {
 		l.socket.Close()
+	}
+	if s.commands != nil {
+		s.commands.Close()
 	}
 	return s.node.Close()
 }
