@@ -5,8 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"path"
-	"strings"
 )
 
 // Sink receives an export: each mailbox, then its messages.
@@ -59,22 +57,4 @@ func exportItem(ctx context.Context, item *Item, dst Sink, count *Progress) erro
 	count.Added++
 	count.Bytes += counted.n
 	return nil
-}
-
-// folderPath is where a mailbox lies below an export's root: a directory for
-// each level. A level that a file system or a Maildir would take for something
-// else ("..", "cur", …) gets a "=" in front; see folderName.
-func folderPath(name string) string {
-	levels := strings.Split(name, "/")
-	for i, level := range levels {
-		if reserved(level) {
-			levels[i] = "=" + level
-		}
-	}
-	return path.Join(levels...)
-}
-
-func reserved(level string) bool {
-	return level == "" || level == "cur" || level == "new" || level == "tmp" ||
-		level[0] == '.' || level[0] == '='
 }

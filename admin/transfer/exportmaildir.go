@@ -132,7 +132,7 @@ func (m *MaildirSink) writeKeywords() error {
 	for i, keyword := range m.keywords {
 		fmt.Fprintf(&b, "%d %s\n", i, keyword)
 	}
-	return os.WriteFile(filepath.Join(m.dir, "dovecot-keywords"), []byte(b.String()), 0o600)
+	return os.WriteFile(filepath.Join(m.dir, keywordsFile), []byte(b.String()), 0o600)
 }
 
 // Close writes what is left.

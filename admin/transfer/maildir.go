@@ -12,8 +12,6 @@ import (
 	"sort"
 	"strconv"
 	"strings"
-
-	"citron/wire/imap/utf7"
 )
 
 // maildirFlags are the letters after ":2," (in a file's name).
@@ -62,41 +60,8 @@ func OpenMaildir(root string) (*Maildir, error) {
 }
 
 func isMaildir(dir string) bool {
-	cur, err := os.Stat(filepath.Join(dir, "cur"))
+	cur, err := os.Lstat(filepath.Join(dir, "cur"))
 	return err == nil && cur.IsDir()
-}
-
-// folderName is the mailbox of a folder: ".Work.2026" and "Work/2026" are both
-// Work/2026.
-func folderName(root, dir string) string {
-	rel, err := filepath.Rel(root, dir)
-	if err != nil || rel == "." {
-		return "INBOX"
-	}
-	var levels []string
-	for _, part := range strings.Split(filepath.ToSlash(rel), "/") {
-		if plus, ok := strings.CutPrefix(part, "."); ok {
-			for _, level := range strings.Split(plus, ".") {
-				levels = append(levels, decodeName(level))
-			}
-		} else {
-			levels = append(levels, decodeName(strings.TrimPrefix(part, "=")))
-		}
-	}
-	name := strings.Join(levels, "/")
-	if strings.EqualFold(name, "INBOX") {
-		return "INBOX"
-	}
-	return name
-}
-
-// decodeName reads modified UTF-7 where it is that, and takes the name as it
-// is where it is not.
-func decodeName(name string) string {
-	if decoded, err := utf7.Decode([]byte(name)); err == nil {
-		return decoded
-	}
-	return name
 }
 
 // Name identifies the Maildir: unique names are unique for all time.
@@ -116,7 +81,7 @@ func (m *Maildir) Next(context.Context) (any, error) {
 		if err := m.list(); err != nil {
 			return nil, err
 		}
-		m.letters = keywordLetters(filepath.Join(m.folder.dir, "dovecot-keywords"))
+		m.letters = keywordLetters(filepath.Join(m.folder.dir, keywordsFile))
 		return &Mailbox{Name: m.folder.mailbox}, nil
 	}
 	file := m.files[0]
@@ -158,7 +123,10 @@ func leadingNumber(name string) int64 {
 }
 
 func (m *Maildir) item(file string) (any, error) {
-	info, err := os.Stat(file)
+	info, err := os.Lstat(file)
+	if err == nil && !info.Mode().IsRegular() {
+		err = errNoFile
+	}
 	if err != nil {
 		return nil, &BadItem{file, err}
 	}
@@ -169,13 +137,30 @@ func (m *Maildir) item(file string) (any, error) {
 		Mailbox: m.folder.mailbox, ID: unique, Flags: m.flags(info2),
 		InternalDate: info.ModTime(),
 		Open: func(context.Context) (io.ReadCloser, error) {
-			f, err := os.Open(file)
+			f, err := openRegular(file, info)
 			if err != nil {
 				return nil, err
 			}
 			return newCRLFReader(f), nil
 		},
 	}, nil
+}
+
+// errNoFile: a link could lead anywhere, and who runs an import may read what
+// the owner of the Maildir may not.
+var errNoFile = errors.New("neither a link nor anything else but a file is taken from a Maildir")
+
+// openRegular opens the very file that was looked at.
+func openRegular(name string, looked fs.FileInfo) (*os.File, error) {
+	f, err := os.Open(name)
+	if err != nil {
+		return nil, err
+	}
+	if info, err := f.Stat(); err != nil || !os.SameFile(looked, info) {
+		f.Close()
+		return nil, errors.Join(errNoFile, err)
+	}
+	return f, nil
 }
 
 func (m *Maildir) flags(letters string) Flags {
@@ -193,10 +178,17 @@ func (m *Maildir) flags(letters string) Flags {
 	return flags
 }
 
+// keywordsFile says which letters stand for which keywords.
+const keywordsFile = "dovecot-keywords"
+
 // keywordLetters reads a dovecot-keywords file: "0 Work" says that the letter
 // "a" stands for the keyword Work. Export writes one, too.
 func keywordLetters(file string) map[byte]string {
-	f, err := os.Open(file)
+	info, err := os.Lstat(file)
+	if err != nil || !info.Mode().IsRegular() {
+		return nil
+	}
+	f, err := openRegular(file, info)
 	if err != nil {
 		return nil
 	}
