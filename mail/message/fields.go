@@ -16,6 +16,9 @@ type Field struct {
 // Text gives the value unfolded, decoded and in UTF-8 (DecodeHeader).
 func (f Field) Text() string { return DecodeHeader(f.Value) }
 
+// AppendText appends what Text gives.
+func (f Field) AppendText(dst []byte) []byte { return appendDecodedHeader(dst, f.Value) }
+
 // Fields iterates over the fields of a raw header, up to its blank line.
 func Fields(header []byte) iter.Seq[Field] {
 	return func(yield func(Field) bool) {

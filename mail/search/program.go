@@ -20,6 +20,7 @@ type Program struct {
 	root  node
 	texts []seeking // what is sought in bodies
 	scan  scanner
+	value []byte // of a header field, decoded
 }
 
 // node is a search key. A leaf has a test; the others have children, the

@@ -25,9 +25,9 @@ func (c *compiler) text(k *imap.SearchKey) node {
 	needle := casemap([]byte(k.Text))
 	switch {
 	case k.Op == imap.SearchHeader:
-		return headerTest(k.Field, needle)
+		return c.program.headerTest(k.Field, needle)
 	case k.Op != imap.SearchBody && k.Op != imap.SearchText:
-		return headerTest(headerNames[k.Op], needle)
+		return c.program.headerTest(headerNames[k.Op], needle)
 	case len(needle) == 0:
 		return entryTest(func(Candidate) bool { return true })
 	}
@@ -38,7 +38,7 @@ func (c *compiler) text(k *imap.SearchKey) node {
 
 // headerTest looks for a string in the fields with a name; an empty string is
 // in every field.
-func headerTest(name string, needle []byte) node {
+func (p *Program) headerTest(name string, needle []byte) node {
 	return node{level: Header, test: func(s *subject) (Verdict, error) {
 		if s.upTo < Header {
 			return Unknown, nil
@@ -48,8 +48,11 @@ func headerTest(name string, needle []byte) node {
 			return Unknown, err
 		}
 		for f := range message.Fields(h) {
-			if len(f.Name) == len(name) && strings.EqualFold(string(f.Name), name) &&
-				(len(needle) == 0 || bytes.Contains(casemap([]byte(f.Text())), needle)) {
+			if len(f.Name) != len(name) || !strings.EqualFold(string(f.Name), name) {
+				continue
+			}
+			p.value = casemap(f.AppendText(p.value[:0]))
+			if bytes.Contains(p.value, needle) {
 				return Yes, nil
 			}
 		}

@@ -33,6 +33,9 @@ type searcher struct {
 	// bodiesOnly: the program seems to decide nothing by headers.
 	bodiesOnly bool
 	candidate  candidate // the one being tried
+	// Memory used again for each few messages.
+	lent    account.Batch
+	objects []account.ObjectID
 }
 
 func (s *Session) search(c *command, a *imap.Search) error {
@@ -182,11 +185,11 @@ func together(entries []account.Entry, open []int, level search.Level) int {
 
 // some tries a few messages at a level, and adds those still open to left.
 func (f *searcher) some(entries []account.Entry, yes []bool, open []int, level search.Level, left []int) ([]int, error) {
-	objects := make([]account.ObjectID, len(open))
-	for i, at := range open {
-		objects[i] = entries[at].Object
+	f.objects = f.objects[:0]
+	for _, at := range open {
+		f.objects = append(f.objects, entries[at].Object)
 	}
-	stored, err := f.s.user.account.Summaries(f.s.srv.ctx, objects, levelWants[level]|f.want)
+	stored, err := f.s.user.account.SummariesInto(f.s.srv.ctx, &f.lent, f.objects, levelWants[level]|f.want)
 	if err != nil {
 		return nil, err
 	}
@@ -197,8 +200,10 @@ func (f *searcher) some(entries []account.Entry, yes []bool, open []int, level s
 			v, err = f.program.Try(&f.candidate, level)
 			f.candidate.close()
 		}
-		if err = f.missed(err); err != nil {
-			return nil, err
+		if err != nil {
+			if err = f.missed(err); err != nil {
+				return nil, err
+			}
 		}
 		if yes[at] = v == search.Yes; v == search.Unknown && level < search.Body {
 			left = append(left, at)
@@ -221,7 +226,7 @@ func (f *searcher) look(e *account.Entry, stored *account.Stored) {
 func (f *searcher) missed(err error) error {
 	var unreadable *unreadableError
 	switch {
-	case err == nil, errors.Is(err, account.ErrGone):
+	case errors.Is(err, account.ErrGone):
 		return nil
 	case errors.Is(err, account.ErrDamaged), errors.As(err, &unreadable):
 		f.s.srv.cfg.Logger.Error("message cannot be searched", "account", f.s.accountName(), "error", err)
