@@ -1,12 +1,15 @@
 package imapserver
 
 import (
+	"context"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 
+	"citron/engine/kv"
 	"citron/ops/conn"
+	"citron/store/account"
 )
 
 // FuzzSession feeds a session whatever there is, in pieces: it never panics,
@@ -28,8 +31,9 @@ func FuzzSession(f *testing.F) {
 		f.Add([]byte(said.String()), uint8(7))
 		f.Add([]byte(said.String()), uint8(255))
 	}
+	fixture := newFuzzFixture(f)
 	f.Fuzz(func(t *testing.T, input []byte, piece uint8) {
-		fixture := newFixture(t)
+		fixture.renew(t)
 		p := fixture.login()
 		defer p.hangUp()
 		for len(input) > 0 && !p.closed {
@@ -56,4 +60,30 @@ func FuzzSession(f *testing.F) {
 			t.Fatal(fixture.log.String())
 		}
 	})
+}
+
+// fuzzFixture is a fixture whose alice has a new account for each input: made
+// in a moment, and nothing of one input is left for the next.
+type fuzzFixture struct {
+	*fixture
+	number kv.Account
+}
+
+func newFuzzFixture(f *testing.F) *fuzzFixture {
+	x := &fuzzFixture{newFixture(f), 1000}
+	x.server.open = func(ctx context.Context, _ uint64) (*account.Account, error) {
+		return x.store.Account(ctx, x.number)
+	}
+	return x
+}
+
+func (x *fuzzFixture) renew(t *testing.T) {
+	x.t = t
+	ctx := context.Background()
+	if x.number > 1000 {
+		x.check(x.store.Delete(ctx, x.number))
+	}
+	x.number++
+	x.check(x.store.Create(ctx, x.number, account.CreateOptions{StandardFolders: true}))
+	x.log.Reset()
 }
