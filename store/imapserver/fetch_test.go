@@ -9,6 +9,7 @@ import (
 
 	"citron/engine/kv"
 	"citron/engine/kv/memkv"
+	"citron/ops/conn"
 )
 
 // A message whose record is lost or damaged hides no other: the rest is given,
@@ -192,7 +193,7 @@ func TestLargeBodyIsDrained(t *testing.T) {
 		var out strings.Builder
 		for p.due() {
 			p.step(t)
-			if len(p.out) > 2*(64<<10) {
+			if len(p.out) > 2*conn.HighWater {
 				t.Fatalf("%s: one Step wrote %d bytes", item, len(p.out))
 			}
 			out.Write(p.out)
@@ -208,5 +209,27 @@ func TestLargeBodyIsDrained(t *testing.T) {
 	p.hangUp()
 	if n := f.server.Sessions(); n != 0 {
 		t.Errorf("%d sessions left", n)
+	}
+}
+
+// So is a long list of numbers.
+func TestLongSearchIsDrained(t *testing.T) {
+	const n = 30_000
+	f := newFixture(t)
+	f.fill(n, []byte("Subject: x\r\n\r\n"))
+	p := f.login()
+	p.say(t, "x EXAMINE INBOX")
+	p.in = append(p.in, "a SEARCH ALL\r\n"...)
+	var out strings.Builder
+	for p.due() {
+		p.step(t)
+		if len(p.out) > conn.HighWater+8*numbersPerBreath {
+			t.Fatalf("one Step wrote %d bytes", len(p.out))
+		}
+		out.Write(p.out)
+		p.out = p.out[:0]
+	}
+	if !strings.HasSuffix(out.String(), fmt.Sprintf(" %d %d\r\na OK SEARCH completed\r\n", n-1, n)) || strings.Count(out.String(), " ") != n+4 {
+		t.Errorf("%d bytes", out.Len())
 	}
 }

@@ -50,8 +50,7 @@ func (s *Session) search(c *command, a *imap.Search) error {
 		}
 		return err
 	}
-	s.tellFound(c, a, found, modSeq)
-	return nil
+	return s.tellFound(c, a, found, modSeq)
 }
 
 // checkCharset refuses what strings could not be understood in, and makes all
@@ -245,14 +244,14 @@ func (f *searcher) add(e *account.Entry) {
 }
 
 // tellFound writes the answer and saves what is to be saved.
-func (s *Session) tellFound(c *command, a *imap.Search, f *searcher, modSeq bool) {
+func (s *Session) tellFound(c *command, a *imap.Search, f *searcher, modSeq bool) error {
 	m := s.selected
 	if a.Return&imap.ReturnSave != 0 {
 		m.saved = saved(a.Return, f.found)
 	}
 	shown := a.Return &^ imap.ReturnSave
 	if a.Extended && shown == 0 {
-		return // RFC 5182 §2.1: only saved
+		return nil // RFC 5182 §2.1: only saved
 	}
 	d := imap.SearchData{Tag: c.tag, UID: a.UID, Return: shown}
 	if !a.Extended {
@@ -269,9 +268,30 @@ func (s *Session) tellFound(c *command, a *imap.Search, f *searcher, modSeq bool
 	}
 	if a.Extended || s.enabled.has(rev2) {
 		s.w.ESearch(&d)
-		return
+		return nil
 	}
-	s.w.Search(&d)
+	return s.writeSearch(c, &d)
+}
+
+// numbersPerBreath is how many numbers of a SEARCH response are written before
+// others may have a turn.
+const numbersPerBreath = 1024
+
+// writeSearch writes SEARCH, which may be long, in pieces.
+func (s *Session) writeSearch(c *command, d *imap.SearchData) error {
+	s.w.SearchStart()
+	written := 0
+	for n := range d.All.All() {
+		s.w.SearchNumber(n)
+		if written++; written%numbersPerBreath != 0 {
+			continue
+		}
+		if err := c.breathe(); err != nil {
+			return err
+		}
+	}
+	s.w.SearchEnd(d.ModSeq)
+	return nil
 }
 
 // saved is what SAVE keeps: with MIN or MAX and nothing else, only those

@@ -52,14 +52,32 @@ func (w *Writer) ESearch(d *SearchData) {
 // Search writes SEARCH with All and, when something was found, ModSeq (RFC
 // 3501 §7.2.5, RFC 7162 §3.1.5).
 func (w *Writer) Search(d *SearchData) {
-	w.raw("* SEARCH")
+	w.SearchStart()
 	for n := range d.All.All() {
-		w.raw(" ")
-		w.uint(uint64(n))
+		w.SearchNumber(n)
 	}
-	if d.ModSeq != 0 && len(d.All) > 0 {
+	modSeq := d.ModSeq
+	if len(d.All) == 0 {
+		modSeq = 0
+	}
+	w.SearchEnd(modSeq)
+}
+
+// SearchStart begins SEARCH for a session that sends a long one in pieces:
+// SearchNumber for each number, then SearchEnd.
+func (w *Writer) SearchStart() { w.raw("* SEARCH") }
+
+// SearchNumber writes one number of SEARCH.
+func (w *Writer) SearchNumber(n uint32) {
+	w.Buf = append(w.Buf, ' ')
+	w.uint(uint64(n))
+}
+
+// SearchEnd ends SEARCH with a mod-sequence, 0 for none.
+func (w *Writer) SearchEnd(modSeq uint64) {
+	if modSeq != 0 {
 		w.raw(" (MODSEQ ")
-		w.uint(d.ModSeq)
+		w.uint(modSeq)
 		w.raw(")")
 	}
 	w.CRLF()
