@@ -310,14 +310,25 @@ func (c *cursor) mailbox() string {
 
 // reference is the first argument of LIST: a mailbox name, or empty.
 func (c *cursor) reference() string {
-	at := c.pos
-	return c.decodeRaw(at, c.astringBytes(classAString))
+	return c.decodePattern(c.astringBytes(classAString))
 }
 
 // list-mailbox = 1*list-char / string
 func (c *cursor) listPattern() string {
-	at := c.pos
-	return c.decodeRaw(at, c.astringBytes(classList))
+	return c.decodePattern(c.astringBytes(classList))
+}
+
+// decodePattern gives noMatch for what is no name, such as "*&*" in modified
+// UTF-7: a pattern that is not accepted is silently ignored (RFC 9051 §6.3.9).
+func (c *cursor) decodePattern(raw []byte) string {
+	if c.err != nil {
+		return ""
+	}
+	name, wrong := c.decode(raw)
+	if wrong != "" {
+		return noMatch
+	}
+	return name
 }
 
 func (c *cursor) decodeName(at int, raw []byte) string {
@@ -334,20 +345,28 @@ func (c *cursor) decodeRaw(at int, raw []byte) string {
 	if c.err != nil {
 		return ""
 	}
+	name, wrong := c.decode(raw)
+	if wrong != "" {
+		c.failKind(BadName, at, wrong)
+	}
+	return name
+}
+
+// decode gives a name as UTF-8, or says what is wrong with it. A client takes
+// names as they come.
+func (c *cursor) decode(raw []byte) (name, wrong string) {
 	if c.utf8 {
 		if !utf8.Valid(raw) && !c.client {
-			c.failKind(BadName, at, "mailbox name is not UTF-8")
-			return ""
+			return "", "mailbox name is not UTF-8"
 		}
-		return string(raw)
+		return string(raw), ""
 	}
 	name, err := utf7.Decode(raw)
 	switch {
 	case err == nil:
-		return name
+		return name, ""
 	case c.client:
-		return string(raw)
+		return string(raw), ""
 	}
-	c.failKind(BadName, at, "mailbox name is not modified UTF-7")
-	return ""
+	return "", "mailbox name is not modified UTF-7"
 }

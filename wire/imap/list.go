@@ -27,13 +27,17 @@ type List struct {
 	Extended  bool
 	Select    ListSelect
 	Reference string   // UTF-8
-	Patterns  []string // UTF-8, with * and %; "" asks for the hierarchy separator
+	Patterns  []string // UTF-8, with * and %; "" asks for the hierarchy separator; U+FFFD: see noMatch
 	Return    ListReturn
 	Status    StatusItems // RFC 5819; 0 when not asked for
 }
 
 // Lsub is LSUB (RFC 3501 §6.3.9).
 type Lsub struct{ Reference, Pattern string }
+
+// noMatch stands for a reference or a pattern that cannot be decoded. No
+// mailbox has U+FFFD in its name.
+const noMatch = "\ufffd"
 
 func (*List) Name() string { return "LIST" }
 func (*Lsub) Name() string { return "LSUB" }

@@ -86,6 +86,9 @@ var commandTests = []struct {
 	{"A STATUS b (size DELETED HIGHESTMODSEQ MAILBOXID APPENDLIMIT UNSEEN UIDVALIDITY RECENT)", &imap.Status{Mailbox: "b",
 		Items: imap.StatusSize | imap.StatusDeleted | imap.StatusHighestModSeq | imap.StatusMailboxID | imap.StatusAppendLimit | imap.StatusUnseen | imap.StatusUIDValidity | imap.StatusRecent}},
 	{`A101 LIST "" ""`, &imap.List{Patterns: []string{""}}},
+	{`A102 LIST & *&*`, &imap.List{Reference: "\ufffd", Patterns: []string{"\ufffd"}}}, // RFC 9051 §6.3.9: ignored
+	{`A103 LIST "" (&AGE- %)`, &imap.List{Extended: true, Patterns: []string{"\ufffd", "%"}}},
+	{`A104 LSUB "" "&*"`, &imap.Lsub{Pattern: "\ufffd"}},
 	{"A202 LIST ~/Mail/ %", &imap.List{Reference: "~/Mail/", Patterns: []string{"%"}}},
 	{`A02 LIST (SUBSCRIBED) "" "*"`, &imap.List{Extended: true, Select: imap.SelectSubscribed, Patterns: []string{"*"}}},
 	{`A03 LIST () "" "%" RETURN (CHILDREN)`, &imap.List{Extended: true, Patterns: []string{"%"}, Return: imap.ReturnChildren}},
