@@ -27,8 +27,8 @@ func (s *Session) list(c *command, a *imap.List) error {
 	if len(a.Patterns) > maxPatterns {
 		return no(imap.CodeLimit, "Too many patterns")
 	}
-	l, err := newListing(s.user.account.Mailboxes(), s.user.account.Subscriptions(),
-		a.Select, patterns(a.Reference, a.Patterns), c.breathe)
+	ask := listRequest{choose: a.Select, patterns: patterns(a.Reference, a.Patterns), starLevels: !a.Extended}
+	l, err := newListing(s.user.account.Mailboxes(), s.user.account.Subscriptions(), ask, c.breathe)
 	if err != nil {
 		return err
 	}
@@ -116,12 +116,11 @@ func (s *Session) lsub(c *command, a *imap.Lsub) error {
 		s.w.Lsub(&imap.ListData{Attributes: []string{`\Noselect`}, Separator: mailbox.Separator})
 		return nil
 	}
-	l, err := newListing(s.user.account.Mailboxes(), s.user.account.Subscriptions(),
-		imap.SelectSubscribed, patterns(a.Reference, []string{a.Pattern}), c.breathe)
+	ask := listRequest{choose: imap.SelectSubscribed, patterns: patterns(a.Reference, []string{a.Pattern}), anyLevel: true}
+	l, err := newListing(s.user.account.Mailboxes(), s.user.account.Subscriptions(), ask, c.breathe)
 	if err != nil {
 		return err
 	}
-	l.anyLevel = true
 	for _, r := range l.rows {
 		if err := c.breathe(); err != nil {
 			return err

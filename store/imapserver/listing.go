@@ -13,11 +13,10 @@ import (
 // listing answers LIST and LSUB from the names of an account at one moment
 // (RFC 9051 §6.3.9, RFC 5258, RFC 6154).
 type listing struct {
-	patterns []string
-	// levels are those of patterns that end in "%": they bring forth names
-	// that do not exist and only hold others (RFC 9051 §6.3.9).
+	listRequest
+	// levels are those of patterns that bring forth names that do not exist
+	// and only hold others.
 	levels []string
-	choose imap.ListSelect
 	// rows are all names that may be asked for, in bytewise order.
 	rows []listRow
 	// chosen are the names that meet the selection criteria; hidden, for
@@ -26,6 +25,19 @@ type listing struct {
 	chosen, hidden []string
 	// boxes are the existing mailboxes in bytewise order.
 	boxes []*account.MailboxInfo
+}
+
+// listRequest is what is asked for.
+type listRequest struct {
+	choose   imap.ListSelect
+	patterns []string
+	// starLevels: besides patterns that end in "%" (RFC 9051 §6.3.9), those
+	// with "*" bring forth levels. Clients of the basic syntax know from other
+	// servers that one LIST "" "*" has the whole tree, a deleted name that
+	// still has inferiors included, which "will acquire the \Noselect
+	// attribute" (RFC 3501 §6.3.4). The extended syntax must not have it so
+	// (RFC 9051 §7.3.1, \NonExistent; RFC 5258).
+	starLevels bool
 	// anyLevel: a level that holds chosen names is listed whether or not a
 	// mailbox has its name, or exists below it (LSUB, RFC 3501 §6.3.9).
 	anyLevel bool
@@ -51,14 +63,14 @@ type listAnswer struct {
 // newListing prepares the answers; breathe is called now and then, since an
 // account can have many names and a client many patterns, and its error ends
 // the work.
-func newListing(boxes []*account.MailboxInfo, subscribed []string, choose imap.ListSelect, patterns []string, breathe func() error) (*listing, error) {
-	l := &listing{boxes: boxes, choose: choose, patterns: patterns}
-	for _, p := range patterns {
-		if strings.HasSuffix(p, "%") {
+func newListing(boxes []*account.MailboxInfo, subscribed []string, ask listRequest, breathe func() error) (*listing, error) {
+	l := &listing{listRequest: ask, boxes: boxes}
+	for _, p := range l.patterns {
+		if strings.HasSuffix(p, "%") || l.starLevels && strings.Contains(p, "*") {
 			l.levels = append(l.levels, p)
 		}
 	}
-	recursive := choose&imap.SelectRecursiveMatch != 0
+	recursive := l.choose&imap.SelectRecursiveMatch != 0
 	l.rows = mergeRows(boxes, subscribed)
 	for _, r := range l.rows {
 		if !l.meets(r) {
@@ -112,24 +124,34 @@ func (l *listing) meets(r listRow) bool {
 
 // addParents adds rows for superior names of chosen ones that are not there.
 func (l *listing) addParents() {
-	known := make(map[string]bool, len(l.rows))
-	for _, r := range l.rows {
-		known[r.name] = true
-	}
 	before := len(l.rows)
+	var added map[string]bool
 	for _, name := range l.chosen {
 		for i := strings.LastIndexByte(name, '/'); i > 0; i = strings.LastIndexByte(name[:i], '/') {
-			if known[name[:i]] {
+			parent := name[:i]
+			if added[parent] {
+				break // and so are its own
+			}
+			at, there := slices.BinarySearchFunc(l.rows[:before], parent, rowOrder)
+			if there && l.meets(l.rows[at]) {
+				break // its own are added for its sake
+			}
+			if there {
 				continue
 			}
-			known[name[:i]] = true
-			l.rows = append(l.rows, listRow{name: name[:i]})
+			if added == nil {
+				added = map[string]bool{}
+			}
+			added[parent] = true
+			l.rows = append(l.rows, listRow{name: parent})
 		}
 	}
 	if len(l.rows) > before {
 		slices.SortFunc(l.rows, func(a, b listRow) int { return strings.Compare(a.name, b.name) })
 	}
 }
+
+func rowOrder(r listRow, name string) int { return strings.Compare(r.name, name) }
 
 // answer decides about one row (§6.3.9.3).
 func (l *listing) answer(r listRow) (listAnswer, bool) {
