@@ -42,7 +42,7 @@ func (s *Service) ensureMailbox(ctx context.Context, r MailRequest) (out Ensured
 	}
 	out.KeepUIDs = r.Mailbox.UIDValidity != 0 && info.UIDValidity == r.Mailbox.UIDValidity
 	if out.KeepUIDs && r.Mailbox.ModSeq > 0 {
-		err = a.RaiseModSeq(ctx, actor, account.ModSeq(r.Mailbox.ModSeq))
+		err = a.RaiseModSeq(ctx, actor, info.ID, account.ModSeq(r.Mailbox.ModSeq))
 	}
 	return out, err
 }

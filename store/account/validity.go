@@ -49,18 +49,28 @@ func (a *Account) RaiseUIDNext(ctx context.Context, by Actor, id MailboxID, next
 // is still room for more changes than can ever happen.
 const maxRaised ModSeq = 1 << 62
 
-// RaiseModSeq has later changes take modseqs above floor, because a client may
-// have been told of that one elsewhere under the same UIDVALIDITY: it would ask
-// for what changed since, and miss all below (RFC 7162 §3.2.5). Kind: Cannot.
-func (a *Account) RaiseModSeq(ctx context.Context, by Actor, floor ModSeq) error {
+// RaiseModSeq says that clients may know the mailbox, under its UIDVALIDITY,
+// from another server that was at floor. Later changes take modseqs above it,
+// and the log begins there: a client that asks for what changed since a lower
+// one learns of every UID that is gone (RFC 7162 §3.2.6), because what went
+// there is not known here. Kinds: NoMailbox, Cannot.
+func (a *Account) RaiseModSeq(ctx context.Context, by Actor, id MailboxID, floor ModSeq) error {
 	if floor >= maxRaised {
 		return refuse(Cannot, "this modseq leaves no room for others")
 	}
 	return a.write(ctx, func(t *txn) error {
-		if t.head.modseq < floor {
-			t.head.modseq = floor
-			t.stamp()
-			t.writes++ // flush writes the head
+		b, err := t.box(id)
+		if err != nil || floor <= b.LogFloor || b.UIDNext > 1 && floor <= b.ModSeq {
+			return err
+		}
+		t.head.modseq = max(t.head.modseq, floor)
+		w := t.edit(b)
+		if w.LogFloor = floor; w.ModSeq <= floor {
+			w.ModSeq = t.stamp()
+		}
+		if w.logRecords > 0 {
+			t.deleteRange(logRange(id, 0, w.ModSeq+1))
+			w.LogFloor, w.logRecords = w.ModSeq, 0
 		}
 		return nil
 	})
