@@ -1,9 +1,12 @@
 package imapserver
 
 import (
+	"bytes"
 	"context"
 	"encoding/binary"
 	"fmt"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -231,5 +234,35 @@ func TestLongSearchIsDrained(t *testing.T) {
 	}
 	if !strings.HasSuffix(out.String(), fmt.Sprintf(" %d %d\r\na OK SEARCH completed\r\n", n-1, n)) || strings.Count(out.String(), " ") != n+4 {
 		t.Errorf("%d bytes", out.Len())
+	}
+}
+
+// A message that turns out to be cut off when a part of it has been announced
+// and sent ends the connection: nothing else would be understood. What can be
+// seen before is refused.
+func TestDamageInTheMiddleEndsTheConnection(t *testing.T) {
+	f := newFixture(t)
+	f.deliver("INBOX", []byte("Subject: x\r\n\r\n"+strings.Repeat("0123456789abcdef\r\n", 100_000)))
+	files, err := filepath.Glob(filepath.Join(filepath.Dir(t.TempDir()), "*", "bodies", "*"))
+	f.check(err)
+	cutOff := 0
+	for _, name := range files {
+		b, err := os.ReadFile(name)
+		f.check(err)
+		if at := bytes.LastIndex(b, []byte("cdef\r\n0123456789")); at > 1_500_000 {
+			f.check(os.Truncate(name, int64(at)))
+			cutOff++
+		}
+	}
+	if cutOff != 1 {
+		t.Fatalf("%d of %v cut off", cutOff, files)
+	}
+	p := f.login()
+	p.say(t, "x EXAMINE INBOX")
+	if out := p.say(t, "a FETCH 1 BODY.PEEK[]<1790000.20000>"); out != "a NO [CORRUPTION] Some of the messages cannot be read\r\n" {
+		t.Errorf("%d bytes, %.100q", len(out), out)
+	}
+	if out := p.say(t, "b FETCH 1 BODY.PEEK[]"); !p.closed || strings.Contains(out, "b ") || len(out) < 1_000_000 {
+		t.Errorf("closed %v after %d bytes", p.closed, len(out))
 	}
 }
