@@ -27,7 +27,7 @@ func (s *Session) list(c *command, a *imap.List) error {
 	if len(a.Patterns) > maxPatterns {
 		return no(imap.CodeLimit, "Too many patterns")
 	}
-	ask := listRequest{choose: a.Select, patterns: patterns(a.Reference, a.Patterns), starLevels: !a.Extended}
+	ask := listRequest{choose: a.Select, patterns: patterns(a.Reference, a.Patterns), starLevels: !a.Extended && !s.enabled.has(rev2)}
 	l, err := newListing(s.user.account.Mailboxes(), s.user.account.Subscriptions(), ask, c.breathe)
 	if err != nil {
 		return err

@@ -35,8 +35,8 @@ type listRequest struct {
 	// with "*" bring forth levels. Clients of the basic syntax know from other
 	// servers that one LIST "" "*" has the whole tree, a deleted name that
 	// still has inferiors included, which "will acquire the \Noselect
-	// attribute" (RFC 3501 §6.3.4). The extended syntax must not have it so
-	// (RFC 9051 §7.3.1, \NonExistent; RFC 5258).
+	// attribute" (RFC 3501 §6.3.4). IMAP4rev2 and the extended syntax must not
+	// have it so (RFC 9051 §7.3.1, \NonExistent; RFC 5258).
 	starLevels bool
 	// anyLevel: a level that holds chosen names is listed whether or not a
 	// mailbox has its name, or exists below it (LSUB, RFC 3501 §6.3.9).
