@@ -64,8 +64,7 @@ func (t *txn) createMailbox(name string, o CreateMailboxOptions) (*work, error) 
 	w := &work{box: t.head.newBox(t.now, name)}
 	w.SpecialUse = o.SpecialUse
 	if o.UIDValidity != 0 {
-		w.UIDValidity, w.chosen = o.UIDValidity, true
-		t.head.lastValidity = max(t.head.lastValidity, o.UIDValidity)
+		t.choose(w, o.UIDValidity)
 	}
 	if o.ObjectID != "" {
 		w.ObjectID = o.ObjectID
@@ -79,7 +78,8 @@ func (t *txn) createMailbox(name string, o CreateMailboxOptions) (*work, error) 
 
 // checkChoice refuses what an import must not choose, and a special use that
 // another mailbox has. A UIDVALIDITY may be shared by imported mailboxes of
-// different names, but not with one that the account gave out itself, nor be
+// different names, but not with one that the account gave out itself, unless
+// that mailbox never held a message and can take another (choose); nor may it be
 // as low as one of a mailbox that is gone: a rename could then show a client
 // an old name with an old UIDVALIDITY and other messages.
 func (t *txn) checkChoice(names map[string]MailboxID, o CreateMailboxOptions) error {
@@ -88,7 +88,7 @@ func (t *txn) checkChoice(names map[string]MailboxID, o CreateMailboxOptions) er
 	}
 	for _, id := range names {
 		b := t.find(id)
-		if o.UIDValidity != 0 && b.UIDValidity == o.UIDValidity && !b.chosen {
+		if o.UIDValidity != 0 && b.UIDValidity == o.UIDValidity && !b.chosen && b.UIDNext > 1 {
 			return refuse(Cannot, "this UIDVALIDITY is in use")
 		}
 		if o.ObjectID != "" && b.ObjectID == o.ObjectID {

@@ -20,11 +20,21 @@ func (a *Account) ChooseUIDValidity(ctx context.Context, by Actor, id MailboxID,
 			return err
 		}
 		t.stamp()
-		w := t.edit(b)
-		w.UIDValidity, w.chosen = validity, true
-		t.head.lastValidity = max(t.head.lastValidity, validity)
+		t.choose(t.edit(b), validity)
 		return nil
 	})
+}
+
+// choose gives a mailbox a UIDVALIDITY that checkChoice allows. A mailbox that
+// had it by chance, and never held a message, takes another.
+func (t *txn) choose(w *work, validity uint32) {
+	w.UIDValidity, w.chosen = validity, true
+	t.head.lastValidity = max(t.head.lastValidity, validity)
+	for _, id := range t.nameIndex() {
+		if b := t.find(id); id != w.ID && b.UIDValidity == validity && !b.chosen {
+			t.edit(b).UIDValidity = t.head.nextValidity(t.now)
+		}
+	}
 }
 
 // RaiseUIDNext keeps UIDs below next from being given out, because the server

@@ -60,6 +60,29 @@ func TestRaise(t *testing.T) {
 	}
 }
 
+// A mailbox that never held a message leaves its UIDVALIDITY to an import.
+func TestChooseWhatAnotherHas(t *testing.T) {
+	r := newRig(t, account.Options{})
+	junk, _ := r.a.Lookup("Junk")
+	trash, _ := r.a.Lookup("Trash")
+	r.add(trash.ID, 1, 0)
+	if err := r.a.ChooseUIDValidity(r.ctx, r.by, r.mailbox("Sent"), junk.UIDValidity); err != nil {
+		t.Fatal(err)
+	}
+	now, _ := r.a.Lookup("Junk")
+	if now.UIDValidity <= trash.UIDValidity {
+		t.Errorf("Junk has %d", now.UIDValidity)
+	}
+	if err := r.a.ChooseUIDValidity(r.ctx, r.by, r.mailbox("Archive"), trash.UIDValidity); !errors.Is(err, account.ErrCannot) {
+		t.Errorf("that of a mailbox with mail: %v", err)
+	}
+	r.open(account.Options{})
+	if again, _ := r.a.Lookup("Junk"); again.UIDValidity != now.UIDValidity {
+		t.Errorf("Junk had %d and has %d", now.UIDValidity, again.UIDValidity)
+	}
+	r.sound()
+}
+
 // knows says whether the log tells all that changed since.
 func (r *rig) knows(box account.MailboxID, since account.ModSeq, want bool) {
 	r.t.Helper()
