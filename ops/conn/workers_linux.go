@@ -19,8 +19,12 @@ type workers struct {
 	closed     bool
 }
 
+// keepIdle is how many workers wait for more when there is nothing to do: a new
+// goroutine grows its stack, step by step, into the depths of storage.
+const keepIdle = 64
+
 func newWorkers(limit int, all *sync.WaitGroup) *workers {
-	w := &workers{max: limit, keep: min(limit, 16), all: all}
+	w := &workers{max: limit, keep: min(limit, keepIdle), all: all}
 	w.work.L = &w.mu
 	return w
 }

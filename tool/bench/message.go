@@ -96,7 +96,9 @@ func newMessage(rng *rand.Rand, n int) message {
 	b.WriteString("Message-ID: <")
 	m := message{id: b.Len()}
 	fmt.Fprintf(&b, "%0*x@bench.example.net>\r\n", idDigits, 0)
-	fmt.Fprintf(&b, "In-Reply-To: <%016x@example.net>\r\n", rng.Uint64())
+	if rng.IntN(3) == 0 { // a reply, to a message that is not there
+		fmt.Fprintf(&b, "In-Reply-To: <%016x@example.net>\r\n", rng.Uint64())
+	}
 	b.WriteString("MIME-Version: 1.0\r\n")
 	switch {
 	case n < 20<<10:
