@@ -16,7 +16,7 @@ type narrower struct {
 	// needed.
 	now account.View
 	// gone are the messages the client still counts with that now does not
-	// have: their flags are those it was told.
+	// have; the sets do not know their flags.
 	gone uidset.Ranges
 }
 
@@ -78,7 +78,8 @@ func (n *narrower) flag(k *imap.SearchKey) (uidset.Ranges, bool, error) {
 		kind = kinds[1]
 	}
 	now := told.Intersect(n.now.Set.Select(kind, uidset.Everything()))
-	return now.Union(told.Select(kind, n.gone)), true, nil
+	// What flags the gone ones had at last, only their entries tell.
+	return now.Union(n.gone), len(n.gone) == 0, nil
 }
 
 // present looks at the mailbox as it is.
