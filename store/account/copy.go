@@ -53,10 +53,7 @@ func (t *txn) transfer(from MailboxID, uids uidset.Ranges, to MailboxID, move bo
 	if err := t.roomForCopies(dst, list, move); err != nil {
 		return res, err
 	}
-	words, table, err := translate(src.Keywords, dst.Keywords, list)
-	if err != nil {
-		return res, err
-	}
+	words, table := translate(src.Keywords, dst.Keywords, list)
 	objects, err := t.objects(list)
 	if err != nil {
 		return res, err
@@ -107,11 +104,15 @@ func (t *txn) putCopies(w *work, list []Entry, words words) (res CopyResult) {
 	return res
 }
 
-// words says what index each keyword of one table has in another.
+// words says what index each keyword of one table has in another; none where
+// the other had no room for it.
 type words []int
 
-// translate makes the destination's table hold the keywords in use.
-func translate(src, dst []string, list []Entry) (words, []string, error) {
+const none = -1
+
+// translate makes the destination's table hold the keywords in use, as far as
+// there is room: a copy is not refused for a keyword.
+func translate(src, dst []string, list []Entry) (words, []string) {
 	var used Keywords
 	for i := range list {
 		used = used.Union(list[i].Keywords)
@@ -119,18 +120,19 @@ func translate(src, dst []string, list []Entry) (words, []string, error) {
 	table := dst
 	w := make(words, len(src))
 	for i, name := range src {
+		w[i] = none
 		if !used.Has(i) {
 			continue
 		}
-		k, extended, err := resolve(table, []string{name})
-		if err != nil {
-			return nil, nil, err
-		}
-		table = extended
-		for w[i] = 0; !k.Has(w[i]); w[i]++ {
+		var k Keywords
+		k, table = fit(table, []string{name})
+		for at := range table {
+			if k.Has(at) {
+				w[i] = at
+			}
 		}
 	}
-	return w, table, nil
+	return w, table
 }
 
 func (w words) translate(k Keywords) (out Keywords) {
@@ -138,7 +140,7 @@ func (w words) translate(k Keywords) (out Keywords) {
 		return k
 	}
 	for i, to := range w {
-		if k.Has(i) {
+		if to != none && k.Has(i) {
 			out = out.With(to)
 		}
 	}

@@ -83,10 +83,7 @@ func (d *darkCopy) prepare(t *txn, uids uidset.Ranges) error {
 	if err != nil || len(list) == 0 {
 		return err
 	}
-	words, table, err := translate(src.Keywords, dst.Keywords, list)
-	if err != nil {
-		return err
-	}
+	words, table := translate(src.Keywords, dst.Keywords, list)
 	objects, err := t.objects(list)
 	if err != nil {
 		return err
@@ -126,10 +123,7 @@ func (d *darkCopy) show(t *txn) (res CopyResult, err error) {
 	if err != nil {
 		return res, err
 	}
-	words, table, err := translate(src.Keywords, dst.Keywords, late)
-	if err != nil {
-		return res, err
-	}
+	words, table := translate(src.Keywords, dst.Keywords, late)
 	t.delete(appendKey64(nil, keyIntent, d.id))
 	if len(d.sizes) == 0 {
 		return res, nil

@@ -30,6 +30,17 @@ func resolve(table []string, names []string) (k Keywords, extended []string, err
 	return k, table, nil
 }
 
+// fit is resolve for messages that must not be lost for want of a keyword: what
+// finds no room is left out.
+func fit(table []string, names []string) (k Keywords, extended []string) {
+	for _, name := range names {
+		if one, more, err := resolve(table, []string{name}); err == nil {
+			k, table = k.Union(one), more
+		}
+	}
+	return k, table
+}
+
 // known gives the indices of those keywords that the table has.
 func known(table []string, names []string) (k Keywords) {
 	for _, name := range names {
@@ -40,11 +51,16 @@ func known(table []string, names []string) (k Keywords) {
 	return k
 }
 
-// resolveAll is resolve for the items of an APPEND.
+// resolveAll is resolve for the items of an APPEND, and fit for those that an
+// import brings.
 func resolveAll(table []string, items []AppendItem) ([]Keywords, []string, error) {
 	all := make([]Keywords, len(items))
 	for i := range items {
 		if len(items[i].Keywords) == 0 {
+			continue
+		}
+		if items[i].Import != (ImportKey{}) {
+			all[i], table = fit(table, items[i].Keywords)
 			continue
 		}
 		var err error
