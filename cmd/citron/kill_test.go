@@ -56,11 +56,16 @@ func disturb(p *process, l *ledger) {
 			}
 		})
 	}
+	// Shared out before anybody writes: a new letter is its writer's.
+	var shares [4][]*letter
+	for i := range shares {
+		shares[i] = l.share(i, len(shares))
+	}
 	for range 3 {
 		work(deliverLetters)
 	}
-	for i := range 4 {
-		work(func(p *process, l *ledger) error { return changeLetters(p, l, i) })
+	for _, own := range shares {
+		work(func(p *process, l *ledger) error { return changeLetters(p, l, own) })
 	}
 	work(watchLevels)
 	ended := make(chan struct{})
@@ -138,14 +143,14 @@ type changer struct {
 }
 
 // changeLetters appends, flags, moves and expunges until the connection breaks.
-// Letters found at rest are shared out among the workers.
-func changeLetters(p *process, l *ledger, share int) error {
+// own are the letters it may begin with.
+func changeLetters(p *process, l *ledger, own []*letter) error {
 	conn, err := dialClient(p.addr("imap"), "alice@example.org", demoPassword)
 	if err != nil {
 		return err
 	}
 	defer conn.Close()
-	c := &changer{client: conn, l: l, own: l.share(share, 4)}
+	c := &changer{client: conn, l: l, own: own}
 	actions := []func(*letter) error{c.flag, c.flag, c.move, c.move, c.expunge}
 	for {
 		if len(c.own) < 5 || rand.IntN(3) == 0 {
