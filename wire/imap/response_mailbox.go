@@ -1,5 +1,7 @@
 package imap
 
+import "unicode/utf8"
+
 // mailbox-list = "(" [mbx-list-flags] ")" SP (DQUOTE QUOTED-CHAR DQUOTE / nil)
 // SP mailbox [SP mbox-list-extended]
 func parseListResponse(c *cursor, lsub bool) Response {
@@ -22,8 +24,8 @@ func (c *cursor) separator() byte {
 		return 0
 	}
 	s := c.quoted()
-	if len(s) != 1 {
-		c.fail("a hierarchy separator is one character")
+	if len(s) != 1 || s[0] >= utf8.RuneSelf {
+		c.fail("a hierarchy separator is one ASCII character")
 		return 0
 	}
 	return s[0]

@@ -6,7 +6,17 @@ import "bytes"
 // error is an *Error. Where servers in use break the grammar harmlessly
 // (spaces too many, 8-bit names), it does not mind.
 func ParseResponse(f Frame, utf8Mode bool) (Response, error) {
-	c := &cursor{buf: bytes.TrimRight(f.Bytes, " "), frame: &f, utf8: utf8Mode, client: true}
+	r, err := parseWhole(&f, f.Bytes, utf8Mode)
+	if trimmed := bytes.TrimRight(f.Bytes, " "); err != nil && len(trimmed) < len(f.Bytes) {
+		if r, err := parseWhole(&f, trimmed, utf8Mode); err == nil {
+			return r, nil
+		}
+	}
+	return r, err
+}
+
+func parseWhole(f *Frame, text []byte, utf8Mode bool) (Response, error) {
+	c := &cursor{buf: text, frame: f, utf8: utf8Mode, client: true}
 	r := parseResponse(c)
 	if c.ok() && !c.atEnd() {
 		c.fail("more than the response should have")
