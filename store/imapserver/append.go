@@ -18,9 +18,9 @@ var appendCommands = []spec{
 
 // appending is an APPEND of which at least one literal was announced.
 type appending struct {
-	mailbox account.MailboxID
-	items   []account.AppendItem // complete, but for the last
-	header  headerWatch          // of the last
+	to     place
+	items  []account.AppendItem // complete, but for the last
+	header headerWatch          // of the last
 	// err is what went wrong while taking octets in; it is told when the
 	// client has sent them all.
 	err error
@@ -64,11 +64,11 @@ func (s *Session) beginMessage(tag string, a *imap.Append) error {
 		return s.allowed(&command{spec: s.srv.commands[a.Name()], tag: tag})
 	}
 	if s.appending == nil {
-		info, ok := s.user.account.Lookup(mailbox.Canonical(a.Mailbox))
-		if !ok {
-			return tryCreate(account.ErrNoMailbox)
+		to, err := s.locate(a.Mailbox)
+		if err != nil {
+			return tryCreate(err)
 		}
-		s.appending = &appending{mailbox: info.ID}
+		s.appending = &appending{to: to}
 	}
 	p := s.appending
 	if p.err != nil {
@@ -78,7 +78,7 @@ func (s *Session) beginMessage(tag string, a *imap.Append) error {
 	if err := s.mayAppend(m, len(p.items)); err != nil {
 		return err
 	}
-	in, err := s.user.account.NewMessage(s.srv.ctx)
+	in, err := p.to.acct.NewMessage(s.srv.ctx)
 	if err != nil {
 		return err
 	}
@@ -91,7 +91,7 @@ func (s *Session) beginMessage(tag string, a *imap.Append) error {
 
 // mayAppend says whether a message may come, by what was announced of it.
 func (s *Session) mayAppend(m *imap.AppendMessage, before int) error {
-	quota := s.user.account.Quota()
+	quota := s.appending.to.acct.Quota()
 	switch {
 	case before >= s.srv.cfg.MaxAppend:
 		return no(imap.CodeLimit, "Too many messages in one APPEND")
@@ -139,7 +139,7 @@ func (s *Session) append(c *command, a *imap.Append) error {
 		return p.err
 	}
 	s.appending = nil
-	result, err := s.user.account.Append(s.srv.ctx, s.user.actor(), p.mailbox, p.items)
+	result, err := p.to.acct.Append(s.srv.ctx, s.user.actor(), p.to.info.ID, p.items)
 	if err != nil {
 		return tryCreate(err)
 	}

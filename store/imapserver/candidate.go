@@ -16,7 +16,7 @@ type candidate struct {
 }
 
 func (c *candidate) Seq() uint32 {
-	seq, _ := c.f.s.selected.view.Set.Seq(c.e.UID)
+	seq, _ := c.f.m.view.Set.Seq(c.e.UID)
 	return seq
 }
 
@@ -28,7 +28,7 @@ func (c *candidate) SaveDate() time.Time     { return c.e.SaveDate }
 
 func (c *candidate) Flags() imap.SystemFlags {
 	flags := imap.SystemFlags(c.e.Flags)
-	if c.f.s.selected.recent.Contains(c.e.UID) {
+	if c.f.m.recent.Contains(c.e.UID) {
 		flags |= imap.FlagRecent
 	}
 	return flags

@@ -1,7 +1,6 @@
 package imapserver
 
 import (
-	"citron/mail/mailbox"
 	"citron/store/account"
 	"citron/store/uidset"
 	"citron/wire/imap"
@@ -25,7 +24,7 @@ func (s *Session) copyMessages(c *command, a *imap.Copy) error {
 	if err != nil {
 		return err
 	}
-	res, err := s.user.account.Copy(s.srv.ctx, s.user.actor(), m.id(), uids, to)
+	res, err := m.acct.Copy(s.srv.ctx, s.user.actor(), m.id(), uids, to.info.ID)
 	if err != nil {
 		return tryCreate(err)
 	}
@@ -48,7 +47,7 @@ func (s *Session) moveMessages(c *command, a *imap.Move) error {
 	if err != nil {
 		return err
 	}
-	res, err := s.user.account.Move(s.srv.ctx, s.user.actor(), m.id(), uids, to)
+	res, err := m.acct.Move(s.srv.ctx, s.user.actor(), m.id(), uids, to.info.ID)
 	if err != nil {
 		return tryCreate(err)
 	}
@@ -70,7 +69,7 @@ func (s *Session) transferred(set imap.SeqSet, byUID bool) (uidset.Ranges, error
 	if err != nil || byUID || len(uids) == 0 {
 		return uids, err
 	}
-	now, err := s.user.account.Open(s.srv.ctx, m.id())
+	now, err := m.acct.Open(s.srv.ctx, m.id())
 	if err != nil {
 		return nil, err
 	}
@@ -81,12 +80,9 @@ func (s *Session) transferred(set imap.SeqSet, byUID bool) (uidset.Ranges, error
 }
 
 // destination finds the mailbox that messages shall go to.
-func (s *Session) destination(name string) (account.MailboxID, error) {
-	info, ok := s.user.account.Lookup(mailbox.Canonical(name))
-	if !ok {
-		return 0, tryCreate(account.ErrNoMailbox)
-	}
-	return info.ID, nil
+func (s *Session) destination(name string) (place, error) {
+	to, err := s.locate(name)
+	return to, tryCreate(err)
 }
 
 // copyUID is nil when nothing was copied.

@@ -78,7 +78,7 @@ func (s *Session) fetch(c *command, a *imap.Fetch) error {
 			return err
 		}
 	}
-	if err := s.user.account.Entries(s.srv.ctx, m.view, uids, f.batch); err != nil {
+	if err := m.acct.Entries(s.srv.ctx, m.view, uids, f.batch); err != nil {
 		return err
 	}
 	return f.outcome(a.UID || f.since > 0, asked)
@@ -147,7 +147,8 @@ func wants(it *imap.FetchItem) account.Want {
 // for are gone (RFC 7162 §3.2.6). Those that are gone but not told yet are
 // still there for this client.
 func (f *fetcher) changedOnly(a *imap.Fetch, uids uidset.Ranges) (uidset.Ranges, error) {
-	m, acct := f.s.selected, f.s.user.account
+	m := f.s.selected
+	acct := m.acct
 	now, err := acct.Open(f.s.srv.ctx, m.id())
 	if err != nil {
 		return nil, err
@@ -242,14 +243,14 @@ func (f *fetcher) some(entries []account.Entry) error {
 		for i := range entries {
 			f.objects = append(f.objects, entries[i].Object)
 		}
-		if stored, err = f.s.user.account.SummariesInto(f.s.srv.ctx, &f.lent, f.objects, f.want); err != nil {
+		if stored, err = f.s.selected.acct.SummariesInto(f.s.srv.ctx, &f.lent, f.objects, f.want); err != nil {
 			return err
 		}
 	}
 	info := f.s.currentInfo()
 	for i := range entries {
 		e := &entries[i]
-		f.msg = fetched{storedMessage: storedMessage{e: e}, info: info, marked: marked.Contains(e.UID)}
+		f.msg = fetched{storedMessage: storedMessage{from: f.s.selected.acct, e: e}, info: info, marked: marked.Contains(e.UID)}
 		if stored != nil {
 			f.msg.stored = &stored[i]
 		}

@@ -25,7 +25,7 @@ func (f *fetcher) markSeen(entries []account.Entry) (uidset.Ranges, error) {
 	}
 	s, m := f.s, f.s.selected
 	change := account.FlagChange{Op: account.AddFlags, System: account.Seen}
-	res, err := s.user.account.StoreFlags(s.srv.ctx, s.user.actor(), m.id(), unseen, change,
+	res, err := m.acct.StoreFlags(s.srv.ctx, s.user.actor(), m.id(), unseen, change,
 		func(now []account.Entry, _ []account.ModSeq) error {
 			update(entries, now)
 			return nil

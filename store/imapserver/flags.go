@@ -65,10 +65,15 @@ func (s *Session) fetchFlags(info *account.MailboxInfo, e *account.Entry) {
 // entries just read, and tells the client of keywords it has not seen. Call it
 // between reading a batch of entries and writing their flags.
 func (s *Session) currentInfo() *account.MailboxInfo {
-	info, ok := s.user.account.Mailbox(s.selected.id())
-	if !ok {
-		info = s.selected.view.Info
-	}
+	info := s.selected.info()
 	s.tellKeywords(info)
 	return info
+}
+
+// info is the mailbox's record as it is now, or, if it is gone, as it was told.
+func (m *selected) info() *account.MailboxInfo {
+	if info, ok := m.acct.Mailbox(m.id()); ok {
+		return info
+	}
+	return m.view.Info
 }

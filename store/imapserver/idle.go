@@ -21,7 +21,7 @@ type idling struct {
 func (s *Session) startIdle(c *command, _ *imap.Idle) error {
 	s.idle = &idling{c: c, spokeAt: s.now}
 	if s.selected != nil {
-		s.idle.unwatch = s.user.account.Watch(s.conn.Wake)
+		s.idle.unwatch = s.selected.acct.Watch(s.conn.Wake)
 	}
 	s.w.Continue("idling")
 	return nil

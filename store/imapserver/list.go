@@ -2,7 +2,6 @@ package imapserver
 
 import (
 	"citron/mail/mailbox"
-	"citron/store/account"
 	"citron/wire/imap"
 )
 
@@ -42,7 +41,7 @@ func (s *Session) list(c *command, a *imap.List) error {
 		}
 		s.w.List(s.listData(a, answer))
 		if a.Status != 0 && answer.met && r.info != nil {
-			s.writeStatusOf(r.info, a.Status)
+			s.writeStatusOf(place{s.user.account, r.info}, a.Status)
 		}
 	}
 	return nil
@@ -146,19 +145,20 @@ func (s *Session) namespace(*command, *imap.Namespace) error {
 }
 
 func (s *Session) status(_ *command, a *imap.Status) error {
-	info, ok := s.user.account.Lookup(mailbox.Canonical(a.Mailbox))
-	if !ok {
-		return account.ErrNoMailbox
+	at, err := s.locate(a.Mailbox)
+	if err != nil {
+		return err
 	}
 	if a.Items&imap.StatusHighestModSeq != 0 {
 		s.enableCondstore()
 	}
-	s.writeStatusOf(info, a.Items)
+	s.writeStatusOf(at, a.Items)
 	return nil
 }
 
 // writeStatusOf writes a STATUS response; all of it is in the mailbox record.
-func (s *Session) writeStatusOf(info *account.MailboxInfo, items imap.StatusItems) {
+func (s *Session) writeStatusOf(at place, items imap.StatusItems) {
+	info := at.info
 	s.w.StatusStart(info.Name)
 	number := func(item imap.StatusItems, n uint64) {
 		if items&item != 0 {
@@ -167,7 +167,7 @@ func (s *Session) writeStatusOf(info *account.MailboxInfo, items imap.StatusItem
 	}
 	number(imap.StatusMessages, uint64(info.Messages))
 	if items&imap.StatusRecent != 0 {
-		number(imap.StatusRecent, uint64(s.recentIn(info)))
+		number(imap.StatusRecent, uint64(s.recentIn(at)))
 	}
 	number(imap.StatusUIDNext, info.UIDNext)
 	number(imap.StatusUIDValidity, uint64(info.UIDValidity))
@@ -184,13 +184,13 @@ func (s *Session) writeStatusOf(info *account.MailboxInfo, items imap.StatusItem
 
 // recentIn counts the messages nobody was told of yet; in the selected mailbox
 // those of this session.
-func (s *Session) recentIn(info *account.MailboxInfo) uint32 {
-	if m := s.selected; m != nil && m.id() == info.ID {
+func (s *Session) recentIn(at place) uint32 {
+	if m := s.selected; m != nil && m.is(at) {
 		return m.recentCount()
 	}
-	view, err := s.user.account.Open(s.srv.ctx, info.ID)
+	view, err := at.acct.Open(s.srv.ctx, at.info.ID)
 	if err != nil || view.Set.Len() == 0 {
 		return 0
 	}
-	return view.Set.Len() - view.Set.Rank(s.user.account.Recent(info.ID)-1)
+	return view.Set.Len() - view.Set.Rank(at.acct.Recent(at.info.ID)-1)
 }

@@ -87,7 +87,7 @@ func (n *narrower) present() error {
 	if n.now.Set != nil {
 		return nil
 	}
-	view, err := n.s.user.account.Open(n.s.srv.ctx, n.m.id())
+	view, err := n.m.acct.Open(n.s.srv.ctx, n.m.id())
 	if err != nil {
 		return err
 	}
@@ -105,7 +105,7 @@ func (n *narrower) modSeq(from account.ModSeq) (uidset.Ranges, bool, error) {
 	if err := n.present(); err != nil {
 		return nil, false, err
 	}
-	changes, err := n.s.user.account.Changes(n.s.srv.ctx, n.now, from-1)
+	changes, err := n.m.acct.Changes(n.s.srv.ctx, n.now, from-1)
 	if err != nil {
 		return nil, false, err
 	}

@@ -22,9 +22,10 @@ var searchCommands = []spec{
 type searcher struct {
 	s       *Session
 	c       *command
+	m       *selected // where it searches
 	program *search.Program
-	info    *account.MailboxInfo
-	want    account.Want // beside what a level needs
+	info    *account.MailboxInfo // names the entries' keywords
+	want    account.Want         // beside what a level needs
 	found   uidset.Ranges
 	// Mod-sequences of the first, the last and the highest found.
 	first, last, highest account.ModSeq
@@ -43,7 +44,7 @@ func (s *Session) search(c *command, a *imap.Search) error {
 	if modSeq {
 		s.enableCondstore()
 	}
-	found, err := s.find(c, a, modSeq)
+	found, err := s.find(c, s.selected, a, modSeq)
 	if err != nil {
 		if a.Return&imap.ReturnSave != 0 && !errors.Is(err, errGone) && asRefusal(err).kind == imap.NO {
 			s.selected.saved = nil // RFC 5182 §2.1; BAD changes nothing
@@ -72,18 +73,17 @@ func (s *Session) checkCharset(a *imap.Search) error {
 	})
 }
 
-// find runs the search.
-func (s *Session) find(c *command, a *imap.Search, modSeq bool) (*searcher, error) {
+// find runs the search in a mailbox, of which nothing is told to the client.
+func (s *Session) find(c *command, m *selected, a *imap.Search, modSeq bool) (*searcher, error) {
 	if err := s.checkCharset(a); err != nil {
 		return nil, err
 	}
-	m := s.selected
 	n := narrower{s: s, m: m}
 	among, exact, err := n.narrow(&a.Key)
 	if err != nil {
 		return nil, err
 	}
-	f := &searcher{s: s, c: c, goal: uint32(among.Count())}
+	f := &searcher{s: s, c: c, m: m, goal: uint32(among.Count())}
 	if exact && !modSeq {
 		f.found = among
 		return f, nil
@@ -94,13 +94,13 @@ func (s *Session) find(c *command, a *imap.Search, modSeq bool) (*searcher, erro
 	f.program = search.Compile(&a.Key, search.Env{
 		Now: s.now, MaxSeq: m.view.Set.Len(), MaxUID: uint32(m.view.Set.Last()), Saved: numSet(m.saved),
 	})
-	return f, s.user.account.Entries(s.srv.ctx, m.view, among, f.batch)
+	return f, m.acct.Entries(s.srv.ctx, m.view, among, f.batch)
 }
 
 // batch is the account's callback: cheap keys first, then what is stored of
 // the messages they left open, read together.
 func (f *searcher) batch(entries []account.Entry) error {
-	f.info = f.s.currentInfo()
+	f.info = f.m.info()
 	yes := make([]bool, len(entries))
 	var open []int
 	for i := range entries {
@@ -188,7 +188,7 @@ func (f *searcher) some(entries []account.Entry, yes []bool, open []int, level s
 	for _, at := range open {
 		f.objects = append(f.objects, entries[at].Object)
 	}
-	stored, err := f.s.user.account.SummariesInto(f.s.srv.ctx, &f.lent, f.objects, levelWants[level]|f.want)
+	stored, err := f.m.acct.SummariesInto(f.s.srv.ctx, &f.lent, f.objects, levelWants[level]|f.want)
 	if err != nil {
 		return nil, err
 	}
@@ -217,7 +217,7 @@ func (f *searcher) some(entries []account.Entry, yes []bool, open []int, level s
 
 // look puts a message before the program.
 func (f *searcher) look(e *account.Entry, stored *account.Stored) {
-	f.candidate = candidate{f: f, storedMessage: storedMessage{e: e, stored: stored}}
+	f.candidate = candidate{f: f, storedMessage: storedMessage{from: f.m.acct, e: e, stored: stored}}
 }
 
 // missed passes over a message that went meanwhile or cannot be read; any other

@@ -26,20 +26,19 @@ func (s *Session) selectMailbox(c *command, a *imap.Select) error {
 		s.unselect()
 		s.w.Status("*", imap.OK, imap.CodeClosed, "Previous mailbox is now closed")
 	}
-	acct := s.user.account
-	info, ok := acct.Lookup(mailbox.Canonical(a.Mailbox))
-	if !ok {
-		return account.ErrNoMailbox
+	at, err := s.locate(a.Mailbox)
+	if err != nil {
+		return err
 	}
-	accountAt := acct.ModSeq()
-	view, err := acct.Open(s.srv.ctx, info.ID)
+	accountAt := at.acct.ModSeq()
+	view, err := at.acct.Open(s.srv.ctx, at.info.ID)
 	if err != nil {
 		return err
 	}
 	if a.CondStore || a.QResync != nil {
 		s.enabled |= condstore
 	}
-	s.selected = &selected{view: view, flagsAt: view.ModSeq(), readOnly: a.ReadOnly,
+	s.selected = &selected{acct: at.acct, view: view, flagsAt: view.ModSeq(), readOnly: a.ReadOnly,
 		seenAt: accountAt, keywords: len(view.Info.Keywords)}
 	s.claimRecent()
 	s.describeMailbox(a.Mailbox)
@@ -61,10 +60,10 @@ func (s *Session) selectMailbox(c *command, a *imap.Select) error {
 func (s *Session) claimRecent() {
 	m := s.selected
 	if m.readOnly {
-		s.addRecent(s.user.account.Recent(m.id()))
+		s.addRecent(m.acct.Recent(m.id()))
 		return
 	}
-	s.addRecent(s.user.account.ClaimRecent(m.id(), m.view.Set.Last()))
+	s.addRecent(m.acct.ClaimRecent(m.id(), m.view.Set.Last()))
 }
 
 // describeMailbox writes the untagged responses of SELECT. given is the name
@@ -114,7 +113,7 @@ func (s *Session) resync(c *command, q *imap.QResync) error {
 	if account.ModSeq(q.ModSeq) >= view.ModSeq() {
 		return nil
 	}
-	changes, err := s.user.account.Changes(s.srv.ctx, view, account.ModSeq(q.ModSeq))
+	changes, err := s.selected.acct.Changes(s.srv.ctx, view, account.ModSeq(q.ModSeq))
 	if err != nil {
 		return err
 	}
@@ -172,7 +171,7 @@ func pairs(set imap.NumSet) func() (uint32, bool) {
 func (s *Session) closeMailbox(_ *command, _ *imap.Close) error {
 	m := s.selected
 	if !m.readOnly {
-		if _, _, err := s.user.account.Expunge(s.srv.ctx, s.user.actor(), m.id(), uidset.Everything()); err != nil {
+		if _, _, err := m.acct.Expunge(s.srv.ctx, s.user.actor(), m.id(), uidset.Everything()); err != nil {
 			return err
 		}
 	}

@@ -11,6 +11,7 @@ import (
 // storedMessage is a message that a command looks into, opened as far as was
 // needed.
 type storedMessage struct {
+	from   *account.Account
 	e      *account.Entry
 	stored *account.Stored
 	// own is the message as it is stored; shown as BODY[…] and BODYSTRUCTURE
@@ -111,7 +112,7 @@ func (s *Session) asShown(m *storedMessage) (*form, error) {
 // openBody opens the message itself, as stored.
 func (s *Session) openBody(m *storedMessage) (io.ReaderAt, error) {
 	if m.body == nil {
-		r, err := s.user.account.OpenStored(s.srv.ctx, m.stored)
+		r, err := m.from.OpenStored(s.srv.ctx, m.stored)
 		if err != nil {
 			return nil, err
 		}

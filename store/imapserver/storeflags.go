@@ -32,7 +32,7 @@ func (s *Session) storeFlags(c *command, a *imap.Store) error {
 		return nil
 	}
 	t := flagTeller{s: s, c: c, silent: a.Silent, count: seqCounter{told: m.view.Set}}
-	res, err := s.user.account.StoreFlags(s.srv.ctx, s.user.actor(), m.id(), uids, change, t.batch)
+	res, err := m.acct.StoreFlags(s.srv.ctx, s.user.actor(), m.id(), uids, change, t.batch)
 	if err != nil {
 		return err
 	}
@@ -56,7 +56,7 @@ func (s *Session) tellRefused(c *command, uids uidset.Ranges) error {
 	}
 	var told teller
 	count := seqCounter{told: m.view.Set}
-	return s.user.account.Entries(s.srv.ctx, m.view, uids, func(entries []account.Entry) error {
+	return m.acct.Entries(s.srv.ctx, m.view, uids, func(entries []account.Entry) error {
 		info := s.currentInfo()
 		for i := range entries {
 			s.writeFlags(count.of(entries[i].UID), info, &entries[i])

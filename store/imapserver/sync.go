@@ -30,7 +30,7 @@ const manyChanges = 500
 // there is nothing new. expunges says whether EXPUNGE may be sent now. It
 // changes nothing: what it gives is new until sync has told it.
 func (s *Session) delta(expunges bool) (*delta, error) {
-	m, a := s.selected, s.user.account
+	m, a := s.selected, s.selected.acct
 	now := a.ModSeq()
 	if now == m.seenAt && (!m.behind() || !expunges) {
 		return nil, nil
@@ -112,9 +112,9 @@ func (s *Session) tellCame() {
 	m := s.selected
 	s.w.Exists(m.view.Set.Len())
 	if m.readOnly {
-		s.addRecent(s.user.account.Recent(m.id()))
+		s.addRecent(m.acct.Recent(m.id()))
 	} else {
-		s.addRecent(s.user.account.ClaimRecent(m.id(), m.view.Set.Last()))
+		s.addRecent(m.acct.ClaimRecent(m.id(), m.view.Set.Last()))
 	}
 	if !s.enabled.has(rev2) {
 		s.w.Recent(m.recentCount())
@@ -137,7 +137,7 @@ func (s *Session) tellFlags(c *command, next account.View, uids uidset.Ranges) e
 	if len(uids) == 0 {
 		return nil
 	}
-	return s.user.account.Entries(s.srv.ctx, next, uids, func(batch []account.Entry) error {
+	return m.acct.Entries(s.srv.ctx, next, uids, func(batch []account.Entry) error {
 		info := s.currentInfo()
 		for i := range batch {
 			e := &batch[i]

@@ -14,6 +14,8 @@ import (
 // to a newer one has been told. While EXPUNGE may not be sent, flag changes
 // are told all the same; flagsAt is the modseq up to which they were.
 type selected struct {
+	// acct is whose mailbox it is.
+	acct     *account.Account
 	view     account.View
 	flagsAt  account.ModSeq
 	readOnly bool
