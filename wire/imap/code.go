@@ -39,6 +39,7 @@ const (
 	CodeTryCreate            CodeAtom = "TRYCREATE"
 	CodeUIDNotSticky         CodeAtom = "UIDNOTSTICKY"
 	CodeUnavailable          CodeAtom = "UNAVAILABLE"
+	CodeBadComparator        CodeAtom = "BADCOMPARATOR"     // RFC 5255 §4.9
 	CodeNotSaved             CodeAtom = "NOTSAVED"          // RFC 5182
 	CodeUnknownCTE           CodeAtom = "UNKNOWN-CTE"       // RFC 3516
 	CodeNoModSeq             CodeAtom = "NOMODSEQ"          // RFC 7162 §3.1.2.2

@@ -15,6 +15,8 @@ type uidCommand interface{ uidForm() bool }
 func (f *Fetch) uidForm() bool   { return f.UID }
 func (s *Store) uidForm() bool   { return s.UID }
 func (s *Search) uidForm() bool  { return s.UID }
+func (s *Sort) uidForm() bool    { return s.UID }
+func (t *Thread) uidForm() bool  { return t.UID }
 func (m *Copy) uidForm() bool    { return m.UID }
 func (m *Move) uidForm() bool    { return m.UID }
 func (m *Expunge) uidForm() bool { return m.UID }

@@ -458,6 +458,7 @@ func allCommands() []string {
 	for _, c := range searchTests {
 		all = append(all, "a UID SEARCH "+c.text)
 	}
+	all = append(all, sortCommands...)
 	return append(all, "A SELECT INBOX (QRESYNC (67890007 90060115194045000 41:211,214:541 (5,9 7,11:11)))",
 		"s100 UID FETCH 1:* (FLAGS) (CHANGEDSINCE 12345 VANISHED)")
 }

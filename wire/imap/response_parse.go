@@ -63,6 +63,7 @@ func parseResponse(c *cursor) Response {
 // untagged are the responses that begin with their name.
 var untagged = map[string]func(*cursor) Response{
 	"CAPABILITY": func(c *cursor) Response { return &CapabilityResponse{parseNames(c)} },
+	"COMPARATOR": parseComparatorResponse,
 	"ENABLED":    func(c *cursor) Response { return &EnabledResponse{parseNames(c)} },
 	"ESEARCH":    parseESearch,
 	"FLAGS":      parseFlagsResponse,
@@ -71,7 +72,9 @@ var untagged = map[string]func(*cursor) Response{
 	"LSUB":       func(c *cursor) Response { return parseListResponse(c, true) },
 	"NAMESPACE":  parseNamespaceResponse,
 	"SEARCH":     parseSearchResponse,
+	"SORT":       parseSortResponse,
 	"STATUS":     parseStatusData,
+	"THREAD":     parseThreadResponse,
 	"VANISHED":   parseVanished,
 }
 
@@ -156,10 +159,7 @@ func parseSearchResponse(c *cursor) Response {
 	for !c.atEnd() {
 		c.sp()
 		if c.take('(') {
-			c.keyword("MODSEQ")
-			c.sp()
-			r.ModSeq = c.modSeq(1)
-			c.expect(')')
+			r.ModSeq = c.modSeqItem()
 			break
 		}
 		n := c.nzNumber()
@@ -203,9 +203,11 @@ func parseSearchData(c *cursor, d *SearchData, name string) {
 	case "COUNT":
 		d.Count = c.number()
 	case "ALL":
-		d.All = c.numSet()
+		d.All, d.Sorted = c.orderedSet()
 	case "MODSEQ":
 		d.ModSeq = c.modSeq(1)
+	case "RELEVANCY":
+		d.Relevancy = c.scoreList()
 	default:
 		c.skipValue()
 	}

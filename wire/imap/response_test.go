@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"io"
+	"slices"
 	"strings"
 	"testing"
 	"testing/iotest"
@@ -128,7 +129,7 @@ var responseTests = []struct {
 }
 
 func TestParseResponse(t *testing.T) {
-	for _, c := range responseTests {
+	for _, c := range slices.Concat(responseTests, sortResponses) {
 		got, err := imap.NewResponseReader(iotest.OneByteReader(strings.NewReader(c.text + "\r\n"))).Next()
 		if err != nil {
 			t.Errorf("%q: %v", c.text, err)
@@ -234,7 +235,7 @@ func checkResponse(t *testing.T, r imap.Response, utf8Mode bool) {
 }
 
 func TestResponseRoundTrip(t *testing.T) {
-	for _, c := range responseTests {
+	for _, c := range slices.Concat(responseTests, sortResponses) {
 		for _, utf8Mode := range []bool{false, true} {
 			checkResponse(t, c.want, utf8Mode)
 			w, ok := write(t, c.want, utf8Mode)
@@ -260,7 +261,7 @@ var ignoreExtended = cmp.FilterPath(func(p cmp.Path) bool {
 }, cmp.Ignore())
 
 func FuzzResponse(f *testing.F) {
-	for _, c := range responseTests {
+	for _, c := range slices.Concat(responseTests, sortResponses) {
 		f.Add([]byte(c.text+"\r\n"), false)
 		f.Add([]byte(c.text+"\r\n"), true)
 	}

@@ -44,6 +44,20 @@ func write(t *testing.T, r imap.Response, utf8Mode bool) (out []byte, ok bool) {
 		} else {
 			w.Search(&r.SearchData)
 		}
+	case *imap.SortResponse:
+		w.SortStart()
+		for _, n := range r.Numbers {
+			w.SearchNumber(n)
+		}
+		w.SearchEnd(r.ModSeq)
+	case *imap.ThreadResponse:
+		thread := w.Thread()
+		for _, m := range r.Members {
+			thread.Member(m)
+		}
+		thread.End()
+	case *imap.ComparatorResponse:
+		w.Comparator(r.Active, r.Matching)
 	case *imap.NamespaceResponse:
 		w.Namespace(r.Personal, r.Others, r.Shared)
 	case *imap.StatusDataResponse:

@@ -11,7 +11,8 @@ const (
 	ReturnMax
 	ReturnAll
 	ReturnCount
-	ReturnSave // RFC 5182
+	ReturnSave      // RFC 5182
+	ReturnRelevancy // RFC 6203 §4
 )
 
 // Search is SEARCH and UID SEARCH (RFC 9051 §6.4.4).
@@ -68,6 +69,7 @@ const (
 	SearchModSeq            // mod-sequence Num or above (RFC 7162 §3.1.5)
 	SearchEmailID           // EMAILID is Text (RFC 8474 §5.3)
 	SearchThreadID          // THREADID is Text
+	SearchFuzzy             // Keys[0], more or less (RFC 6203 §3)
 )
 
 // SearchKey is a search key and those below it. Which fields are used depends

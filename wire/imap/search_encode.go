@@ -3,15 +3,23 @@ package imap
 import "strings"
 
 func (s *Search) appendArgs(e *encoder) {
+	s.appendOptions(e)
+	if s.Charset != "" {
+		e.raw(" CHARSET ")
+		e.astring(s.Charset)
+	}
+	s.appendProgram(e)
+}
+
+func (s *Search) appendOptions(e *encoder) {
 	if s.Extended {
 		e.raw(" RETURN (")
 		appendReturn(e, s.Return)
 		e.raw(")")
 	}
-	if s.Charset != "" {
-		e.raw(" CHARSET ")
-		e.astring(s.Charset)
-	}
+}
+
+func (s *Search) appendProgram(e *encoder) {
 	e.sp()
 	if s.Key.Op == SearchAnd {
 		appendKeys(e, s.Key.Keys)
@@ -22,7 +30,7 @@ func (s *Search) appendArgs(e *encoder) {
 
 func appendReturn(e *encoder, r SearchReturn) {
 	first := true
-	for _, name := range [...]string{"MIN", "MAX", "ALL", "COUNT", "SAVE"} {
+	for _, name := range [...]string{"MIN", "MAX", "ALL", "COUNT", "SAVE", "RELEVANCY"} {
 		if r&searchReturns[name] == 0 {
 			continue
 		}
@@ -55,7 +63,7 @@ var searchNames = map[SearchOp]string{
 	SearchSaveDateSupported: "SAVEDATESUPPORTED", SearchLarger: "LARGER",
 	SearchSmaller: "SMALLER", SearchOlder: "OLDER", SearchYounger: "YOUNGER",
 	SearchModSeq: "MODSEQ", SearchEmailID: "EMAILID", SearchThreadID: "THREADID",
-	SearchNot: "NOT",
+	SearchNot: "NOT", SearchFuzzy: "FUZZY",
 }
 
 func appendKey(e *encoder, k *SearchKey) {
@@ -67,7 +75,7 @@ func appendKey(e *encoder, k *SearchKey) {
 		e.raw(")")
 	case SearchOr:
 		appendOr(e, k.Keys)
-	case SearchNot:
+	case SearchNot, SearchFuzzy:
 		e.sp()
 		appendKey(e, &k.Keys[0])
 	case SearchSeq:

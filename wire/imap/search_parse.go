@@ -16,7 +16,7 @@ const (
 	argUIDSet
 	argModSeq
 	argObjectID
-	argNot
+	argNot // one key
 	argOr
 )
 
@@ -36,6 +36,7 @@ var searchForms = map[string]struct {
 	"DRAFT":             {SearchFlag, argNone, FlagDraft},
 	"EMAILID":           {SearchEmailID, argObjectID, 0},
 	"FLAGGED":           {SearchFlag, argNone, FlagFlagged},
+	"FUZZY":             {SearchFuzzy, argNot, 0},
 	"FROM":              {SearchFrom, argText, 0},
 	"HEADER":            {SearchHeader, argHeader, 0},
 	"KEYWORD":           {SearchKeyword, argKeyword, 0},
@@ -74,7 +75,7 @@ var searchForms = map[string]struct {
 // searchReturns are the search-return-opt of RFC 4466 §2.6, by name.
 var searchReturns = map[string]SearchReturn{
 	"MIN": ReturnMin, "MAX": ReturnMax, "ALL": ReturnAll, "COUNT": ReturnCount,
-	"SAVE": ReturnSave,
+	"SAVE": ReturnSave, "RELEVANCY": ReturnRelevancy,
 }
 
 // searchParser holds the bounds while one program is parsed.
@@ -97,10 +98,14 @@ func parseSearch(c *cursor) (Command, error) {
 		s.Charset = upper(c.astringBytes(classAString))
 		c.sp()
 	}
-	p := &searchParser{cursor: c}
-	keys := p.program()
-	s.Key = and(keys)
+	parseProgram(c, s)
 	return s, c.err
+}
+
+// search-key *(SP search-key)
+func parseProgram(c *cursor, s *Search) {
+	p := &searchParser{cursor: c}
+	s.Key = and(p.program())
 }
 
 // takeWord takes an atom if it is next, in any case.
@@ -149,7 +154,7 @@ func and(keys []SearchKey) SearchKey {
 	return SearchKey{Op: SearchAnd, Keys: keys}
 }
 
-// key is one search-key. Keys nest by "(", NOT and OR only, at most
+// key is one search-key. Keys nest by "(", NOT, FUZZY and OR only, at most
 // maxSearchDepth deep.
 func (p *searchParser) key() (k SearchKey) {
 	if p.keys++; p.keys > maxSearchKeys {

@@ -10,6 +10,7 @@ var verbs = map[string]parseFunc{
 	"CAPABILITY":   parseCapability,
 	"CHECK":        parseCheck,
 	"CLOSE":        parseClose,
+	"COMPARATOR":   parseComparator,
 	"COPY":         parseCopy,
 	"CREATE":       parseCreate,
 	"DELETE":       parseDelete,
@@ -29,10 +30,12 @@ var verbs = map[string]parseFunc{
 	"RENAME":       parseRename,
 	"SEARCH":       parseSearch,
 	"SELECT":       parseSelect,
+	"SORT":         parseSort,
 	"STARTTLS":     parseStartTLS,
 	"STATUS":       parseStatus,
 	"STORE":        parseStore,
 	"SUBSCRIBE":    parseSubscribe,
+	"THREAD":       parseThread,
 	"UNSELECT":     parseUnselect,
 	"UNSUBSCRIBE":  parseUnsubscribe,
 }
@@ -44,5 +47,7 @@ var uidVerbs = map[string]parseFunc{
 	"FETCH":   parseFetch,
 	"MOVE":    parseMove,
 	"SEARCH":  parseSearch,
+	"SORT":    parseSort,
 	"STORE":   parseStore,
+	"THREAD":  parseThread,
 }

@@ -9,6 +9,12 @@ type SearchData struct {
 	Min, Max uint32 // 0 when nothing was found
 	Count    uint32
 	All      NumSet
+	// Sorted, if not nil, is what SORT has for All, in its order (RFC 5267
+	// §3.2; see AppendSorted). It is nil where that order is ascending.
+	Sorted []Range
+	// Relevancy has a score from 1 to 100 for each number of All or Sorted,
+	// in the same order (RFC 6203 §4).
+	Relevancy []uint8
 	// ModSeq, if not 0, is the highest mod-sequence of what is shown (RFC
 	// 7162 §3.1.5).
 	ModSeq uint64
@@ -34,9 +40,9 @@ func (w *Writer) ESearch(d *SearchData) {
 		w.raw(" MAX ")
 		w.uint(uint64(d.Max))
 	}
-	if d.Return&ReturnAll != 0 && len(d.All) > 0 {
+	if all := d.all(); d.Return&ReturnAll != 0 && len(all) > 0 {
 		w.raw(" ALL ")
-		w.Buf = AppendNumSet(w.Buf, d.All)
+		w.Buf = AppendNumSet(w.Buf, all)
 	}
 	if d.Return&ReturnCount != 0 {
 		w.raw(" COUNT ")
@@ -46,7 +52,29 @@ func (w *Writer) ESearch(d *SearchData) {
 		w.raw(" MODSEQ ")
 		w.uint(d.ModSeq)
 	}
+	if d.Return&ReturnRelevancy != 0 {
+		w.scores(d.Relevancy)
+	}
 	w.CRLF()
+}
+
+func (w *Writer) scores(scores []uint8) {
+	w.raw(" RELEVANCY (")
+	for i, score := range scores {
+		if i > 0 {
+			w.raw(" ")
+		}
+		w.uint(uint64(score))
+	}
+	w.raw(")")
+}
+
+// all is what ALL shows, in its order.
+func (d *SearchData) all() []Range {
+	if d.Sorted != nil {
+		return d.Sorted
+	}
+	return d.All
 }
 
 // Search writes SEARCH with All and, when something was found, ModSeq (RFC
