@@ -1,7 +1,6 @@
 package transfer
 
 import (
-	"cmp"
 	"context"
 	"crypto/tls"
 	"encoding/base64"
@@ -19,14 +18,17 @@ import (
 
 // imapClient is a connection to another IMAP server, one command at a time.
 type imapClient struct {
-	ctx     context.Context
-	conn    net.Conn
-	r       *imap.ResponseReader
-	caps    map[string]bool // in capitals
-	tag     int
-	silence time.Duration
-	stop    func() bool // of the watch on ctx
+	ctx  context.Context
+	conn net.Conn
+	r    *imap.ResponseReader
+	caps map[string]bool // in capitals
+	tag  int
+	stop func() bool // of the watch on ctx
 }
+
+// silence is how long the server may say nothing while an answer is due: some
+// take long to open a large mailbox.
+const silence = 10 * time.Minute
 
 // refused is a NO or BAD.
 type refused struct {
@@ -38,14 +40,9 @@ func (r *refused) Error() string {
 	return fmt.Sprintf("the server refuses %s: %s", r.verb, r.Text)
 }
 
-// dialIMAP connects and has TLS running, unless it is to be plain.
-func dialIMAP(ctx context.Context, at IMAPAddress, o IMAPOptions, config *tls.Config) (_ *imapClient, err error) {
-	var d net.Dialer
-	conn, err := d.DialContext(ctx, "tcp", at.Host)
-	if err != nil {
-		return nil, err
-	}
-	c := &imapClient{ctx: ctx, conn: conn, silence: cmp.Or(o.Silence, 10*time.Minute)}
+// newIMAPClient has TLS running on a new connection, unless it is to be plain.
+func newIMAPClient(ctx context.Context, conn net.Conn, at IMAPAddress, o IMAPOptions, config *tls.Config) (_ *imapClient, err error) {
+	c := &imapClient{ctx: ctx, conn: conn}
 	// A connection closed is the one thing that ends every read and write.
 	c.stop = context.AfterFunc(ctx, func() { conn.Close() })
 	c.r = imap.NewResponseReader(c)
@@ -77,13 +74,13 @@ func (c *imapClient) close() {
 
 // Read is for the ResponseReader: it gives up on a server that fell silent.
 func (c *imapClient) Read(p []byte) (int, error) {
-	c.conn.SetReadDeadline(time.Now().Add(c.silence))
+	c.conn.SetReadDeadline(time.Now().Add(silence))
 	n, err := c.conn.Read(p)
 	return n, c.explain(err)
 }
 
 func (c *imapClient) write(p []byte) error {
-	c.conn.SetWriteDeadline(time.Now().Add(c.silence))
+	c.conn.SetWriteDeadline(time.Now().Add(silence))
 	_, err := c.conn.Write(p)
 	return c.explain(err)
 }

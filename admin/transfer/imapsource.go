@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"io"
 	"net"
-	"time"
 
 	"citron/wire/imap"
 )
@@ -23,9 +22,6 @@ type IMAPOptions struct {
 	Insecure bool
 	// Plain does without TLS; refused unless the server is this machine.
 	Plain bool
-	// Silence is how long the server may say nothing while an answer is due;
-	// 0: ten minutes, because some take long to open a large mailbox.
-	Silence time.Duration
 }
 
 // IMAP is an account of another IMAP server. It is read only: mailboxes are
@@ -51,13 +47,24 @@ func OpenIMAP(ctx context.Context, at IMAPAddress, o IMAPOptions) (*IMAP, error)
 	if o.Plain && !at.loopback() {
 		return nil, errPlain
 	}
+	var d net.Dialer
+	conn, err := d.DialContext(ctx, "tcp", at.Host)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", at.Host, err)
+	}
+	return openIMAPOver(ctx, conn, at, o)
+}
+
+// openIMAPOver is OpenIMAP on a connection, which it takes over.
+func openIMAPOver(ctx context.Context, conn net.Conn, at IMAPAddress, o IMAPOptions) (*IMAP, error) {
 	host, _, err := net.SplitHostPort(at.Host)
 	if err != nil {
+		conn.Close()
 		return nil, err
 	}
 	config := &tls.Config{ServerName: host, InsecureSkipVerify: o.Insecure}
 	s := &IMAP{at: at}
-	if s.client, err = dialIMAP(ctx, at, o, config); err != nil {
+	if s.client, err = newIMAPClient(ctx, conn, at, o, config); err != nil {
 		return nil, fmt.Errorf("%s: %w", at.Host, err)
 	}
 	if err = s.client.login(at.User, o.Password); err == nil {

@@ -2,11 +2,13 @@ package transfer
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"fmt"
 	"net"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -45,13 +47,54 @@ func (s script) serve(t *testing.T) IMAPAddress {
 func (s script) talk(conn net.Conn) {
 	fmt.Fprint(conn, "* OK [CAPABILITY IMAP4rev1] ready\r\n")
 	for in := bufio.NewScanner(conn); in.Scan(); {
-		tag, command, _ := strings.Cut(in.Text(), " ")
-		answer, end := strings.CutSuffix(s.answer(command), hangUp)
-		answer = strings.ReplaceAll(strings.ReplaceAll(answer, "$ ", tag+" "), "\n", "\r\n")
+		answer, end := s.reply(in.Text())
 		if _, err := conn.Write([]byte(answer)); err != nil || end {
 			return
 		}
 	}
+}
+
+// inMemory opens the script without a network between: it answers as soon as a
+// command is written, and has hung up where it owes an answer.
+func (s script) inMemory(t *testing.T) (*IMAP, error) {
+	t.Helper()
+	conn := &scripted{script: s}
+	conn.said.WriteString("* OK [CAPABILITY IMAP4rev1] ready\r\n")
+	return openIMAPOver(t.Context(), conn, IMAPAddress{User: "alice", Host: "127.0.0.1:143"}, IMAPOptions{Password: "lemonade", Plain: true})
+}
+
+// scripted is the client's end of a connection to a script.
+type scripted struct {
+	script
+	said  bytes.Buffer
+	ended bool
+}
+
+func (c *scripted) Read(p []byte) (int, error) { return c.said.Read(p) }
+
+func (c *scripted) Write(p []byte) (int, error) {
+	for line := range strings.Lines(string(p)) {
+		if !c.ended {
+			var text string
+			text, c.ended = c.reply(strings.TrimRight(line, "\r\n"))
+			c.said.WriteString(text)
+		}
+	}
+	return len(p), nil
+}
+
+func (*scripted) Close() error                     { return nil }
+func (*scripted) LocalAddr() net.Addr              { return nil }
+func (*scripted) RemoteAddr() net.Addr             { return nil }
+func (*scripted) SetDeadline(time.Time) error      { return nil }
+func (*scripted) SetReadDeadline(time.Time) error  { return nil }
+func (*scripted) SetWriteDeadline(time.Time) error { return nil }
+
+// reply is what the script says to a line, and whether it hangs up then.
+func (s script) reply(line string) (text string, end bool) {
+	tag, command, _ := strings.Cut(line, " ")
+	text, end = strings.CutSuffix(s.answer(command), hangUp)
+	return strings.ReplaceAll(strings.ReplaceAll(text, "$ ", tag+" "), "\n", "\r\n"), end
 }
 
 // answer is that of the longest beginning.

@@ -276,7 +276,8 @@ func FuzzIMAPAnswers(f *testing.F) {
 	f.Add("* 1 FETCH (UID 10 FLAGS (\\Seen))\n", "* 1 FETCH (UID 10 BODY[TEXT] {1}\nx BODY[]<3> {1}\nx)\n")
 	f.Add("* 1 FETCH (UID 10 FLAGS ())\n", "* 1 FETCH (BODY[] {1}\nx)\n* 1 FETCH (BODY[] {1}\nx UID 99)\n")
 	f.Fuzz(func(t *testing.T, described, sent string) {
-		src, err := courier.with(script{"UID FETCH 10,20,30 (UID F": described, "UID FETCH": sent + hangUp}).openWith(t, IMAPOptions{Silence: 50 * time.Millisecond})
+		server := courier.with(script{"UID FETCH 10,20,30 (UID F": described, "UID FETCH": sent + hangUp})
+		src, err := server.inMemory(t)
 		if err != nil {
 			t.Fatal(err)
 		}
