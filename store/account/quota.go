@@ -14,3 +14,11 @@ func (a *Account) SetQuota(ctx context.Context, limit uint64) error {
 		return nil
 	})
 }
+
+// MailboxCount is how many mailboxes the account has and how many it can have
+// (RFC 9208 MAILBOX).
+func (a *Account) MailboxCount() (n, most int) {
+	a.mu.RLock()
+	defer a.mu.RUnlock()
+	return len(a.sorted), a.store.opt.MaxMailboxes
+}

@@ -2,6 +2,7 @@ package imapserver
 
 import (
 	"bytes"
+	"context"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -266,6 +267,7 @@ func (d *dialogue) connect(name string, options ...string) *peer {
 //	select NAME MAILBOX    session NAME (- is the first) selects; what it is told is passed over
 //	deliver MAILBOX FILE   a message arrives for alice
 //	maintain               what is due in the background is done
+//	quota BYTES            alice's limit of storage is set; 0: none
 //	slow DURATION          CHECK takes so long from now on
 //	passwd ACCOUNT NEW     a password changes
 //	crowded NAME           the account's connection limit is reached
@@ -298,6 +300,10 @@ func (d *dialogue) direct(f []string) {
 	case "deliver":
 		d.deliver(f[1], d.messages[f[2]])
 		d.settle()
+	case "quota":
+		limit, err := strconv.ParseUint(f[1], 10, 64)
+		d.check(err)
+		d.check(d.alice().SetQuota(context.Background(), limit))
 	case "slow":
 		d.slow(d.duration(f[1]))
 	case "maintain":

@@ -12,7 +12,7 @@ var listCommands = []spec{
 	{"LIST", inAccount, slow, on((*Session).list)},
 	{"LSUB", inAccount, slow, on((*Session).lsub)},
 	{"NAMESPACE", inAccount, 0, on((*Session).namespace)},
-	{"STATUS", inAccount, 0, on((*Session).status)},
+	{"STATUS", inAccount, slow, on((*Session).status)},
 }
 
 func (s *Session) list(c *command, a *imap.List) error {
@@ -41,7 +41,9 @@ func (s *Session) list(c *command, a *imap.List) error {
 		}
 		s.w.List(s.listData(a, answer))
 		if a.Status != 0 && answer.met && r.info != nil {
-			s.writeStatusOf(place{s.user.account, r.info}, a.Status)
+			if err := s.writeStatusOf(c, place{s.user.account, r.info}, a.Status); err != nil {
+				return err
+			}
 		}
 	}
 	return nil
@@ -144,7 +146,7 @@ func (s *Session) namespace(*command, *imap.Namespace) error {
 	return nil
 }
 
-func (s *Session) status(_ *command, a *imap.Status) error {
+func (s *Session) status(c *command, a *imap.Status) error {
 	at, err := s.locate(a.Mailbox)
 	if err != nil {
 		return err
@@ -152,13 +154,20 @@ func (s *Session) status(_ *command, a *imap.Status) error {
 	if a.Items&imap.StatusHighestModSeq != 0 {
 		s.enableCondstore()
 	}
-	s.writeStatusOf(at, a.Items)
-	return nil
+	return s.writeStatusOf(c, at, a.Items)
 }
 
-// writeStatusOf writes a STATUS response; all of it is in the mailbox record.
-func (s *Session) writeStatusOf(at place, items imap.StatusItems) {
+// writeStatusOf writes a STATUS response; all of it is in the mailbox record,
+// but for DELETED-STORAGE.
+func (s *Session) writeStatusOf(c *command, at place, items imap.StatusItems) error {
 	info := at.info
+	var freed uint64
+	if items&imap.StatusDeletedStorage != 0 {
+		var err error
+		if freed, err = s.deletedStorage(c, at); err != nil {
+			return err
+		}
+	}
 	s.w.StatusStart(info.Name)
 	number := func(item imap.StatusItems, n uint64) {
 		if items&item != 0 {
@@ -179,7 +188,9 @@ func (s *Session) writeStatusOf(at place, items imap.StatusItems) {
 		s.w.StatusMailboxID(info.ObjectID)
 	}
 	number(imap.StatusAppendLimit, uint64(s.srv.cfg.AppendLimit))
+	number(imap.StatusDeletedStorage, freed)
 	s.w.StatusEnd()
+	return nil
 }
 
 // recentIn counts the messages nobody was told of yet; in the selected mailbox

@@ -85,6 +85,11 @@ var commandTests = []struct {
 	{"A042 STATUS blurdybloop (UIDNEXT MESSAGES)", &imap.Status{Mailbox: "blurdybloop", Items: imap.StatusUIDNext | imap.StatusMessages}},
 	{"A STATUS b (size DELETED HIGHESTMODSEQ MAILBOXID APPENDLIMIT UNSEEN UIDVALIDITY RECENT)", &imap.Status{Mailbox: "b",
 		Items: imap.StatusSize | imap.StatusDeleted | imap.StatusHighestModSeq | imap.StatusMailboxID | imap.StatusAppendLimit | imap.StatusUnseen | imap.StatusUIDValidity | imap.StatusRecent}},
+	// RFC 9208
+	{`G0001 GETQUOTA "!partition/sda4"`, &imap.GetQuota{Root: "!partition/sda4"}},
+	{`G0001 GETQUOTA ""`, &imap.GetQuota{}},
+	{"G0002 GETQUOTAROOT INBOX", &imap.GetQuotaRoot{Mailbox: "INBOX"}},
+	{"S0003 STATUS INBOX (MESSAGES DELETED DELETED-STORAGE)", &imap.Status{Mailbox: "INBOX", Items: imap.StatusMessages | imap.StatusDeleted | imap.StatusDeletedStorage}},
 	{`A101 LIST "" ""`, &imap.List{Patterns: []string{""}}},
 	{`A102 LIST & *&*`, &imap.List{Reference: "\ufffd", Patterns: []string{"\ufffd"}}}, // RFC 9051 §6.3.9: ignored
 	{`A103 LIST "" (&AGE- %)`, &imap.List{Extended: true, Patterns: []string{"\ufffd", "%"}}},

@@ -60,6 +60,7 @@ type StatusDataResponse struct {
 	HighestModSeq        uint64
 	MailboxID            string
 	AppendLimit          int64 // octets; -1 for NIL, no limit
+	DeletedStorage       int64 // octets
 }
 
 // FetchResponse is FETCH. What was not sent is zero or nil.

@@ -98,6 +98,8 @@ func parseStatusItem(c *cursor, r *StatusDataResponse, item StatusItems) {
 		c.expect('(')
 		r.MailboxID = c.objectID()
 		c.expect(')')
+	case StatusDeletedStorage:
+		r.DeletedStorage = c.number64()
 	case StatusAppendLimit:
 		if c.nil() {
 			r.AppendLimit = -1

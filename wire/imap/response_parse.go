@@ -71,6 +71,8 @@ var untagged = map[string]func(*cursor) Response{
 	"LIST":       func(c *cursor) Response { return parseListResponse(c, false) },
 	"LSUB":       func(c *cursor) Response { return parseListResponse(c, true) },
 	"NAMESPACE":  parseNamespaceResponse,
+	"QUOTA":      parseQuotaResponse,
+	"QUOTAROOT":  parseQuotaRootResponse,
 	"SEARCH":     parseSearchResponse,
 	"SORT":       parseSortResponse,
 	"STATUS":     parseStatusData,

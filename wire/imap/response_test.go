@@ -101,7 +101,15 @@ var responseTests = []struct {
 	{`* ID ("name" "Cyrus" "os" NIL)`, &imap.IDResponse{Params: []imap.IDParam{{Field: "name", Value: "Cyrus"}, {Field: "os", Null: true}}}},
 	{"* ID NIL", &imap.IDResponse{}},
 	{"* 5 X-THING (a) b", &imap.OtherResponse{Number: 5, Name: "X-THING", Rest: "(a) b"}},
-	{"* QUOTAROOT a b", &imap.OtherResponse{Name: "QUOTAROOT", Rest: "a b"}},
+	{"* X-ROOT a b", &imap.OtherResponse{Name: "X-ROOT", Rest: "a b"}},
+	{`* QUOTA "" (STORAGE 10 512)`, &imap.QuotaResponse{Resources: []imap.QuotaResource{{Name: "STORAGE", Usage: 10, Limit: 512}}}},
+	{`* QUOTA "#user/alice" (STORAGE 54 111 MESSAGE 42 1000)`, &imap.QuotaResponse{Root: "#user/alice", Resources: []imap.QuotaResource{
+		{Name: "STORAGE", Usage: 54, Limit: 111}, {Name: "MESSAGE", Usage: 42, Limit: 1000}}}},
+	{`* QUOTA x ()`, &imap.QuotaResponse{Root: "x"}},
+	{`* QUOTAROOT INBOX "#user/alice" "!partition/sda4"`, &imap.QuotaRootResponse{Mailbox: "INBOX", Roots: []string{"#user/alice", "!partition/sda4"}}},
+	{"* QUOTAROOT comp.mail.mime", &imap.QuotaRootResponse{Mailbox: "comp.mail.mime"}},
+	{"* STATUS INBOX (MESSAGES 12 DELETED 4 DELETED-STORAGE 8)", &imap.StatusDataResponse{Mailbox: "INBOX", Messages: 12, Deleted: 4, DeletedStorage: 8,
+		Items: imap.StatusMessages | imap.StatusDeleted | imap.StatusDeletedStorage}},
 	// FETCH
 	{`* 12 FETCH (FLAGS (\Seen) INTERNALDATE "17-Jul-1996 02:44:25 -0700" RFC822.SIZE 4286 UID 3)`, &imap.FetchResponse{Seq: 12, UID: 3, Flags: ptr(flags(imap.FlagSeen)),
 		InternalDate: time.Date(1996, 7, 17, 2, 44, 25, 0, time.FixedZone("", -7*3600)), Size: imap.NNumber{Value: 4286, Valid: true}}},

@@ -58,6 +58,10 @@ func write(t *testing.T, r imap.Response, utf8Mode bool) (out []byte, ok bool) {
 		thread.End()
 	case *imap.ComparatorResponse:
 		w.Comparator(r.Active, r.Matching)
+	case *imap.QuotaResponse:
+		w.Quota(r.Root, r.Resources)
+	case *imap.QuotaRootResponse:
+		w.QuotaRoot(r.Mailbox, r.Roots)
 	case *imap.NamespaceResponse:
 		w.Namespace(r.Personal, r.Others, r.Shared)
 	case *imap.StatusDataResponse:
@@ -91,6 +95,7 @@ func writeStatusData(w *imap.Writer, r *imap.StatusDataResponse) {
 				imap.StatusUIDNext: uint64(r.UIDNext), imap.StatusUIDValidity: uint64(r.UIDValidity),
 				imap.StatusUnseen: uint64(r.Unseen), imap.StatusDeleted: uint64(r.Deleted),
 				imap.StatusSize: uint64(r.Size), imap.StatusHighestModSeq: r.HighestModSeq,
+				imap.StatusDeletedStorage: uint64(r.DeletedStorage),
 			}[i])
 		}
 	}

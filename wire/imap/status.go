@@ -15,16 +15,17 @@ const (
 	StatusUIDValidity
 	StatusUnseen
 	StatusDeleted
-	StatusSize          // RFC 8438
-	StatusHighestModSeq // RFC 7162 §3.1.7
-	StatusMailboxID     // RFC 8474 §4.3
-	StatusAppendLimit   // RFC 7889 §4
+	StatusSize           // RFC 8438
+	StatusHighestModSeq  // RFC 7162 §3.1.7
+	StatusMailboxID      // RFC 8474 §4.3
+	StatusAppendLimit    // RFC 7889 §4
+	StatusDeletedStorage // RFC 9208 §4.1.4
 )
 
 // statusItemNames is indexed by bit number.
 var statusItemNames = [...]string{
 	"MESSAGES", "RECENT", "UIDNEXT", "UIDVALIDITY", "UNSEEN", "DELETED", "SIZE",
-	"HIGHESTMODSEQ", "MAILBOXID", "APPENDLIMIT",
+	"HIGHESTMODSEQ", "MAILBOXID", "APPENDLIMIT", "DELETED-STORAGE",
 }
 
 // Status is STATUS (RFC 9051 §6.3.11).

@@ -18,6 +18,8 @@ var verbs = map[string]parseFunc{
 	"EXAMINE":      parseExamine,
 	"EXPUNGE":      parseExpunge,
 	"FETCH":        parseFetch,
+	"GETQUOTA":     parseGetQuota,
+	"GETQUOTAROOT": parseGetQuotaRoot,
 	"ID":           parseID,
 	"IDLE":         parseIdle,
 	"LIST":         parseList,
