@@ -6,12 +6,15 @@ import (
 	"time"
 
 	"citron/mail/message"
+	"citron/store/account"
+	"citron/store/opened"
 	"citron/wire/imap"
 )
 
 // candidate shows a message to a search program.
 type candidate struct {
-	storedMessage
+	opened.Message
+	e *account.Entry
 	f *searcher
 }
 
@@ -46,29 +49,29 @@ func (c *candidate) HasKeyword(keyword string) bool {
 	return false
 }
 
-func (c *candidate) EmailID() (string, error)  { return c.stored.EmailID(), nil }
-func (c *candidate) ThreadID() (string, error) { return c.stored.ThreadID(), nil }
+func (c *candidate) EmailID() (string, error)  { return c.Stored.EmailID(), nil }
+func (c *candidate) ThreadID() (string, error) { return c.Stored.ThreadID(), nil }
 
 // Index gives the index, made anew where it is of an older version.
 func (c *candidate) Index() (message.Index, error) {
-	own, err := c.f.s.asStored(&c.storedMessage)
+	own, err := c.AsStored(c.f.s.srv.ctx)
 	if err != nil {
 		return message.Index{}, err
 	}
-	return own.index, nil
+	return own.Index, nil
 }
 
 // Header is the whole header up to maxHeader; mostly what was kept of it when
 // the message came.
 func (c *candidate) Header() ([]byte, error) {
-	if c.stored.HeaderWhole {
-		return c.stored.Header, nil
+	if c.Stored.HeaderWhole {
+		return c.Stored.Header, nil
 	}
-	own, err := c.f.s.asStored(&c.storedMessage)
+	own, err := c.AsStored(c.f.s.srv.ctx)
 	if err != nil {
 		return nil, err
 	}
-	tree, err := own.tree()
+	tree, err := own.Tree()
 	if err != nil {
 		return nil, err
 	}
@@ -77,13 +80,13 @@ func (c *candidate) Header() ([]byte, error) {
 		return nil, err
 	}
 	header := make([]byte, min(tree[0].Body-tree[0].Header, maxHeader))
-	return header, readAt(r, header, tree[0].Header)
+	return header, opened.ReadFull(r, header, tree[0].Header)
 }
 
 // Body reads the message as stored. A search through much text lets others
 // have their turn.
 func (c *candidate) Body() (io.ReaderAt, error) {
-	r, err := c.f.s.openBody(&c.storedMessage)
+	r, err := c.Message.Body(c.f.s.srv.ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -102,7 +105,7 @@ func (b breathingReader) ReadAt(p []byte, off int64) (int, error) {
 	}
 	n, err := b.r.ReadAt(p, off)
 	if err != nil && err != io.EOF {
-		err = &unreadableError{err}
+		err = &opened.UnreadableError{Cause: err}
 	}
 	return n, err
 }

@@ -5,6 +5,7 @@ import (
 
 	"citron/mail/message"
 	"citron/store/account"
+	"citron/store/opened"
 	"citron/store/uidset"
 	"citron/wire/imap"
 )
@@ -250,9 +251,9 @@ func (f *fetcher) some(entries []account.Entry) error {
 	info := f.s.currentInfo()
 	for i := range entries {
 		e := &entries[i]
-		f.msg = fetched{storedMessage: storedMessage{from: f.s.selected.acct, e: e}, info: info, marked: marked.Contains(e.UID)}
+		f.msg = fetched{Message: opened.Message{From: f.s.selected.acct}, e: e, info: info, marked: marked.Contains(e.UID)}
 		if stored != nil {
-			f.msg.stored = &stored[i]
+			f.msg.Stored = &stored[i]
 		}
 		if err := f.one(&f.msg); err != nil {
 			return err
@@ -264,7 +265,7 @@ func (f *fetcher) some(entries []account.Entry) error {
 // failed notes that a message could not be answered for; the others can. Any
 // other error than the message's own ends the FETCH.
 func (f *fetcher) failed(err error) error {
-	var octets *unreadableError
+	var octets *opened.UnreadableError
 	switch {
 	case errors.Is(err, account.ErrGone):
 		return nil

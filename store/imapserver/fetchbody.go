@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"citron/mail/message"
+	"citron/store/opened"
 	"citron/wire/imap"
 )
 
@@ -18,11 +19,11 @@ const piece = 32 << 10
 // section writes data item i, whose value is a section of the message.
 func (f *fetcher) section(m *fetched, i int) error {
 	it := &f.items[i]
-	shown, err := f.s.asShown(&m.storedMessage)
+	shown, err := m.AsShown(f.s.srv.ctx)
 	if err != nil {
 		return err
 	}
-	span, ok, err := sectionSpan(shown, &it.Section)
+	span, ok, err := shown.Section(&it.Section)
 	switch {
 	case err != nil:
 		return err
@@ -37,27 +38,12 @@ func (f *fetcher) section(m *fetched, i int) error {
 		return nil
 	}
 	from, to := part(span, it.Partial)
-	r, err := f.s.octetsOf(&m.storedMessage, shown)
+	r, err := m.Octets(f.s.srv.ctx, shown)
 	if err != nil {
 		return err
 	}
 	f.s.w.FetchBodyHead(it, to-from, false)
 	return f.copy(r, from, to)
-}
-
-// sectionSpan says where a section lies; false if there is no such part. The
-// RFC822 items are other names for three of them (RFC 3501 §6.4.5), which the
-// parser has put into Section.
-func sectionSpan(shown *form, sec *imap.Section) (message.Span, bool, error) {
-	if len(sec.Part) == 0 && sec.Text == imap.SectionAll {
-		return message.Span{To: shown.index.Size()}, true, nil
-	}
-	tree, err := shown.tree()
-	if err != nil {
-		return message.Span{}, false, err
-	}
-	span, ok := tree.Section(sec.Part, sec.Text)
-	return span, ok, nil
 }
 
 // isTopHeader says that a section is made of the message's own header, which
@@ -68,25 +54,25 @@ func isTopHeader(sec *imap.Section) bool {
 
 // keptHeader gives the message's own header if that is the section and it was
 // kept, whole and in the form shown.
-func (m *storedMessage) keptHeader(sec *imap.Section, shown *form, span message.Span) ([]byte, bool) {
-	if !isTopHeader(sec) || shown != &m.own || m.stored.Header == nil || int64(len(m.stored.Header)) != span.Len() {
+func (m *fetched) keptHeader(sec *imap.Section, shown *opened.Form, span message.Span) ([]byte, bool) {
+	if !isTopHeader(sec) || !m.IsStored(shown) || m.Stored.Header == nil || int64(len(m.Stored.Header)) != span.Len() {
 		return nil, false
 	}
-	return m.stored.Header, true
+	return m.Stored.Header, true
 }
 
 // fields writes some fields of a header (RFC 9051 §6.4.5.1).
-func (f *fetcher) fields(m *fetched, shown *form, i int, span message.Span) error {
+func (f *fetcher) fields(m *fetched, shown *opened.Form, i int, span message.Span) error {
 	it := &f.items[i]
 	header, ok := m.keptHeader(&it.Section, shown, span)
 	if !ok {
-		r, err := f.s.octetsOf(&m.storedMessage, shown)
+		r, err := m.Octets(f.s.srv.ctx, shown)
 		if err != nil {
 			return err
 		}
 		n := int(min(span.Len(), maxHeader))
 		f.encoded = slices.Grow(f.encoded[:0], n)[:n]
-		if err := readAt(r, f.encoded, span.From); err != nil {
+		if err := opened.ReadFull(r, f.encoded, span.From); err != nil {
 			return err
 		}
 		header = f.encoded
@@ -124,7 +110,7 @@ func (f *fetcher) copy(r io.ReaderAt, from, to int64) error {
 	for {
 		n, at := int(min(to-from, piece)), len(w.Buf)
 		w.Buf = slices.Grow(w.Buf, n)[:at+n]
-		if err := readAt(r, w.Buf[at:], from); err != nil {
+		if err := opened.ReadFull(r, w.Buf[at:], from); err != nil {
 			return err
 		}
 		if from += int64(n); from == to {
@@ -143,7 +129,7 @@ func (f *fetcher) stream(r io.Reader, n int64) error {
 		at, some := len(w.Buf), int(min(n, piece))
 		w.Buf = slices.Grow(w.Buf, some)[:at+some]
 		if _, err := io.ReadFull(r, w.Buf[at:]); err != nil {
-			return &unreadableError{err}
+			return &opened.UnreadableError{Cause: err}
 		}
 		if n -= int64(some); n == 0 {
 			return nil
@@ -159,15 +145,4 @@ func (f *fetcher) stream(r io.Reader, n int64) error {
 func (f *fetcher) within() error {
 	f.torn = true
 	return f.c.breathe()
-}
-
-// readAt fills b from a message.
-func readAt(r io.ReaderAt, b []byte, from int64) error {
-	if n, err := r.ReadAt(b, from); n < len(b) {
-		if err == nil || err == io.EOF {
-			err = io.ErrUnexpectedEOF
-		}
-		return &unreadableError{err}
-	}
-	return nil
 }

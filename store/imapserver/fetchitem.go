@@ -4,6 +4,7 @@ import (
 	"errors"
 
 	"citron/store/account"
+	"citron/store/opened"
 	"citron/wire/imap"
 )
 
@@ -11,32 +12,27 @@ import (
 
 // fetched is a message while it is answered for.
 type fetched struct {
-	storedMessage
+	opened.Message
+	e      *account.Entry
 	info   *account.MailboxInfo // names the entry's keywords
 	marked bool                 // \Seen was set: tell the flags even if not asked for
 }
-
-// unreadableError says that the octets of a message could not be read.
-type unreadableError struct{ cause error }
-
-func (e *unreadableError) Error() string { return "message cannot be read: " + e.cause.Error() }
-func (e *unreadableError) Unwrap() error { return e.cause }
 
 // one answers for a message. A response that fails is taken back, as long as
 // none of it can have been sent; after that all that is left is to end the
 // connection, because the octets that were announced must come.
 func (f *fetcher) one(m *fetched) error {
 	switch {
-	case m.stored == nil:
-	case m.stored.Err != nil:
-		return f.failed(m.stored.Err)
-	case !m.stored.Found:
+	case m.Stored == nil:
+	case m.Stored.Err != nil:
+		return f.failed(m.Stored.Err)
+	case !m.Stored.Found:
 		return nil
 	}
 	at := len(f.s.w.Buf)
 	f.torn = false
 	err := f.write(m)
-	m.close()
+	m.Close()
 	switch {
 	case err == nil:
 		f.found++
@@ -100,9 +96,9 @@ func (f *fetcher) item(m *fetched, i int) error {
 	case imap.FetchSaveDate:
 		w.FetchSaveDate(m.e.SaveDate)
 	case imap.FetchEmailID:
-		w.FetchEmailID(m.stored.EmailID())
+		w.FetchEmailID(m.Stored.EmailID())
 	case imap.FetchThreadID:
-		w.FetchThreadID(m.stored.ThreadID())
+		w.FetchThreadID(m.Stored.ThreadID())
 	case imap.FetchEnvelope, imap.FetchPreview:
 		return f.described(m, it)
 	case imap.FetchBody, imap.FetchBodyStructure:
@@ -118,32 +114,32 @@ func (f *fetcher) item(m *fetched, i int) error {
 // described writes what is ready in the message's index. A preview always is,
 // LAZY or not (RFC 8970 §3.1).
 func (f *fetcher) described(m *fetched, it *imap.FetchItem) error {
-	own, err := f.s.asStored(&m.storedMessage)
+	own, err := m.AsStored(f.s.srv.ctx)
 	if err != nil {
 		return err
 	}
 	w := &f.s.w
 	if it.Kind == imap.FetchEnvelope {
-		w.FetchRaw(it.Kind, own.index.Envelope())
+		w.FetchRaw(it.Kind, own.Index.Envelope())
 		return nil
 	}
 	w.FetchRaw(it.Kind, nil)
-	w.Buf = imap.AppendString(w.Buf, own.index.Preview(), w.UTF8)
+	w.Buf = imap.AppendString(w.Buf, own.Index.Preview(), w.UTF8)
 	return nil
 }
 
 // structure writes BODY or BODYSTRUCTURE.
 func (f *fetcher) structure(m *fetched, it *imap.FetchItem) error {
-	shown, err := f.s.asShown(&m.storedMessage)
+	shown, err := m.AsShown(f.s.srv.ctx)
 	if err != nil {
 		return err
 	}
 	w, rev2 := &f.s.w, f.s.enabled.has(rev2)
 	w.FetchRaw(it.Kind, nil)
 	if it.Kind == imap.FetchBody {
-		w.Buf = shown.index.AppendBody(w.Buf, rev2)
+		w.Buf = shown.Index.AppendBody(w.Buf, rev2)
 	} else {
-		w.Buf = shown.index.AppendBodyStructure(w.Buf, rev2)
+		w.Buf = shown.Index.AppendBodyStructure(w.Buf, rev2)
 	}
 	return nil
 }

@@ -6,6 +6,7 @@ import (
 
 	"citron/mail/search"
 	"citron/store/account"
+	"citron/store/opened"
 	"citron/store/uidset"
 	"citron/wire/imap"
 )
@@ -197,7 +198,7 @@ func (f *searcher) some(entries []account.Entry, yes []bool, open []int, level s
 		if stored[i].Found && err == nil {
 			f.look(&entries[at], &stored[i])
 			v, err = f.program.Try(&f.candidate, level)
-			f.candidate.close()
+			f.candidate.Close()
 		}
 		if err != nil {
 			if err = f.missed(err); err != nil {
@@ -217,13 +218,13 @@ func (f *searcher) some(entries []account.Entry, yes []bool, open []int, level s
 
 // look puts a message before the program.
 func (f *searcher) look(e *account.Entry, stored *account.Stored) {
-	f.candidate = candidate{f: f, storedMessage: storedMessage{from: f.m.acct, e: e, stored: stored}}
+	f.candidate = candidate{f: f, e: e, Message: opened.Message{From: f.m.acct, Stored: stored}}
 }
 
 // missed passes over a message that went meanwhile or cannot be read; any other
 // error ends the search.
 func (f *searcher) missed(err error) error {
-	var unreadable *unreadableError
+	var unreadable *opened.UnreadableError
 	switch {
 	case errors.Is(err, account.ErrGone):
 		return nil
