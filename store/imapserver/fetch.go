@@ -72,6 +72,9 @@ func (s *Session) fetch(c *command, a *imap.Fetch) error {
 	if err != nil {
 		return err
 	}
+	if a.Window != nil { // before CHANGEDSINCE (RFC 9394 §3.4)
+		uids = inWindow(m.view.Set.Intersect(uids), *a.Window)
+	}
 	f := s.newFetcher(c, a)
 	asked := m.view.Set.Intersect(uids).Count()
 	if f.since > 0 {

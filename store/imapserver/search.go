@@ -52,7 +52,13 @@ func (s *Session) search(c *command, a *imap.Search) error {
 		}
 		return err
 	}
-	return s.tellFound(c, a, found, modSeq)
+	if err := s.tellFound(c, a, found, modSeq); err != nil {
+		return err
+	}
+	if a.Return&imap.ReturnUpdate != 0 {
+		s.refuseUpdate(c)
+	}
+	return nil
 }
 
 // checkCharset refuses what strings could not be understood in, and makes all
@@ -248,24 +254,34 @@ func (f *searcher) add(e *account.Entry) {
 func (s *Session) tellFound(c *command, a *imap.Search, f *searcher, modSeq bool) error {
 	m := s.selected
 	if a.Return&imap.ReturnSave != 0 {
-		m.saved = saved(a.Return, f.found)
+		m.saved = saved(&a.ReturnOptions, f.found)
 	}
-	shown := a.Return &^ imap.ReturnSave
-	if a.Extended && shown == 0 {
+	if a.Extended && a.Return == imap.ReturnSave {
 		return nil // RFC 5182 §2.1: only saved
 	}
-	d := imap.SearchData{Tag: c.tag, UID: a.UID, Return: shown}
+	d := imap.SearchData{Tag: c.tag, UID: a.UID, Return: a.Return & imap.ReturnItems, Window: a.Window}
 	if !a.Extended {
 		d.Return = imap.ReturnAll
 	}
-	numbers := f.found
-	if !a.UID {
-		numbers = seqs(m.view.Set, f.found)
+	shown := func(found uidset.Ranges) imap.NumSet {
+		if !a.UID {
+			found = seqs(m.view.Set, found)
+		}
+		return numSet(found)
 	}
-	d.All = numSet(numbers)
+	d.All = shown(f.found)
 	d.Min, d.Max, d.Count = d.All.Min(), d.All.Max(), uint32(d.All.Count())
+	var window uidset.Ranges
+	if a.Return&imap.ReturnPartial != 0 {
+		window = inWindow(f.found, a.Window)
+		d.Partial = imap.NumList(shown(window))
+	}
 	if modSeq && d.Count > 0 {
-		d.ModSeq = uint64(f.modSeqFor(d.Return))
+		highest, err := f.modSeqFor(d.Return, window)
+		if err != nil {
+			return err
+		}
+		d.ModSeq = uint64(highest)
 	}
 	if a.Extended || s.enabled.has(rev2) {
 		s.w.ESearch(&d)
@@ -295,10 +311,10 @@ func (s *Session) writeSearch(c *command, d *imap.SearchData) error {
 	return nil
 }
 
-// saved is what SAVE keeps: with MIN or MAX and nothing else, only those
-// (RFC 5182 §2.1).
-func saved(shown imap.SearchReturn, found uidset.Ranges) uidset.Ranges {
-	shown &^= imap.ReturnSave
+// saved is what SAVE keeps: with MIN, MAX or PARTIAL and nothing else, only
+// those (RFC 5182 §2.1, RFC 9394 §3.2).
+func saved(o *imap.ReturnOptions, found uidset.Ranges) uidset.Ranges {
+	shown := o.Return & imap.ReturnItems
 	if len(found) == 0 || shown == 0 || shown&(imap.ReturnAll|imap.ReturnCount) != 0 {
 		return found
 	}
@@ -310,23 +326,30 @@ func saved(shown imap.SearchReturn, found uidset.Ranges) uidset.Ranges {
 		last := found[len(found)-1].Last
 		keep = append(keep, uidset.Range{First: last, Last: last})
 	}
+	if shown&imap.ReturnPartial != 0 {
+		keep = append(keep, inWindow(found, o.Window)...)
+	}
 	return uidset.Normalize(keep)
 }
 
 // modSeqFor is the highest mod-sequence of the messages that are shown
-// (RFC 4731 §3.2).
-func (f *searcher) modSeqFor(shown imap.SearchReturn) account.ModSeq {
+// (RFC 4731 §3.2), those of PARTIAL in its window.
+func (f *searcher) modSeqFor(shown imap.SearchReturn, window uidset.Ranges) (n account.ModSeq, err error) {
 	if shown&(imap.ReturnAll|imap.ReturnCount) != 0 {
-		return f.highest
+		return f.highest, nil
 	}
-	var n account.ModSeq
+	if shown&imap.ReturnPartial != 0 {
+		if n, err = f.highestIn(window); err != nil {
+			return 0, err
+		}
+	}
 	if shown&imap.ReturnMin != 0 {
-		n = f.first
+		n = max(n, f.first)
 	}
 	if shown&imap.ReturnMax != 0 {
 		n = max(n, f.last)
 	}
-	return n
+	return n, nil
 }
 
 // hasKey says whether a key is, or holds, one of a kind.

@@ -46,6 +46,7 @@ const (
 	CodeTooBig               CodeAtom = "TOOBIG"            // RFC 4469 §4.2, RFC 7888 §4
 	CodeUseAttr              CodeAtom = "USEATTR"           // RFC 6154 §3
 	CodeCompressionActive    CodeAtom = "COMPRESSIONACTIVE" // RFC 4978
+	CodeUIDRequired          CodeAtom = "UIDREQUIRED"       // RFC 9586 §3
 )
 
 // Response codes with arguments.

@@ -97,6 +97,9 @@ type Fetch struct {
 	// ChangedSince is 0 when not given (RFC 7162 §3.1.4.1).
 	ChangedSince uint64
 	Vanished     bool // RFC 7162 §3.2.6; only with UID and ChangedSince
+	// Window, if not nil, is which of the messages of Set are meant (RFC 9394
+	// §3.3); only with UID.
+	Window *PartialRange
 }
 
 func (*Fetch) Name() string { return "FETCH" }
@@ -112,13 +115,26 @@ func (f *Fetch) appendArgs(e *encoder) {
 		e.dst = appendFetchItem(e.dst, &f.Items[i])
 	}
 	e.raw(")")
-	if f.ChangedSince == 0 {
-		return
+	f.appendModifiers(e)
+}
+
+func (f *Fetch) appendModifiers(e *encoder) {
+	open := " ("
+	if f.Window != nil {
+		e.raw(open + "PARTIAL ")
+		e.dst = appendPartialRange(e.dst, *f.Window)
+		open = " "
 	}
-	e.raw(" (CHANGEDSINCE ")
-	e.uint(f.ChangedSince)
+	if f.ChangedSince != 0 {
+		e.raw(open + "CHANGEDSINCE ")
+		e.uint(f.ChangedSince)
+		open = " "
+	}
 	if f.Vanished {
-		e.raw(" VANISHED")
+		e.raw(open + "VANISHED")
+		open = " "
 	}
-	e.raw(")")
+	if open == " " {
+		e.raw(")")
+	}
 }

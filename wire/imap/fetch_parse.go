@@ -230,6 +230,15 @@ var fetchModifiers = map[string]func(*cursor, *Fetch){
 		f.ChangedSince = c.modSeq(1)
 	},
 	"VANISHED": func(_ *cursor, f *Fetch) { f.Vanished = true },
+	"PARTIAL": func(c *cursor, f *Fetch) {
+		at := c.pos
+		c.sp()
+		w := c.partialRange()
+		if f.Window != nil || !f.UID {
+			c.failAt(at, "PARTIAL is allowed once, and in UID FETCH")
+		}
+		f.Window = &w
+	},
 }
 
 func parseFetchModifiers(c *cursor, f *Fetch) {

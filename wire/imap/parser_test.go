@@ -116,6 +116,8 @@ var commandTests = []struct {
 		&imap.Store{UID: true, Set: set(4, 6, 8), Op: imap.StoreAdd, Silent: true, Flags: flags(imap.FlagDeleted), UnchangedSince: ptr(uint64(12121230045))}},
 	{`c101 STORE 50 (UNCHANGEDSINCE 0) -FLAGS.SILENT (\Deleted)`,
 		&imap.Store{Set: set(50), Op: imap.StoreRemove, Silent: true, Flags: flags(imap.FlagDeleted), UnchangedSince: ptr(uint64(0))}},
+	{`B04 CANCELUPDATE "B01"`, &imap.CancelUpdate{Tags: []string{"B01"}}},
+	{`B05 CANCELUPDATE "B01" "B02"`, &imap.CancelUpdate{Tags: []string{"B01", "B02"}}},
 }
 
 func TestParseCommand(t *testing.T) {
@@ -181,6 +183,11 @@ func TestParseFetch(t *testing.T) {
 	if f, ok := got.(*imap.Fetch); err != nil || !ok || !f.Vanished || !f.UID {
 		t.Errorf("VANISHED: %#v, %v", got, err)
 	}
+	_, got, err = parse(t, false, "101 UID FETCH 1 (UID) (CHANGEDSINCE 98305 PARTIAL -1:-30)")
+	want := &imap.Fetch{UID: true, Set: set(1), Items: []imap.FetchItem{item(imap.FetchUID)}, ChangedSince: 98305, Window: &imap.PartialRange{From: 1, To: 30, Last: true}}
+	if diff := cmp.Diff(want, got); err != nil || diff != "" {
+		t.Errorf("PARTIAL: %v %s", err, diff)
+	}
 }
 
 func TestParseQResync(t *testing.T) {
@@ -196,6 +203,8 @@ func TestParseQResync(t *testing.T) {
 		}
 	}
 }
+
+func returns(r imap.SearchReturn) imap.ReturnOptions { return imap.ReturnOptions{Return: r} }
 
 func key(op imap.SearchOp) imap.SearchKey { return imap.SearchKey{Op: op} }
 
@@ -226,9 +235,13 @@ var searchTests = []struct {
 	{`FLAGGED SINCE 1-Feb-1994 NOT FROM "Smith"`, imap.Search{Key: and(flagKey(imap.SearchFlag, imap.FlagFlagged),
 		imap.SearchKey{Op: imap.SearchSince, Date: day(1994, 2, 1)}, not(textKey(imap.SearchFrom, "Smith")))}},
 	{"CHARSET utf-8 TEXT {12}\r\nпривет", imap.Search{Charset: "UTF-8", Key: textKey(imap.SearchText, "привет")}},
-	{"RETURN (MIN COUNT) FLAGGED", imap.Search{Extended: true, Return: imap.ReturnMin | imap.ReturnCount, Key: flagKey(imap.SearchFlag, imap.FlagFlagged)}},
-	{"RETURN () 1:*", imap.Search{Extended: true, Return: imap.ReturnAll, Key: imap.SearchKey{Op: imap.SearchSeq, Set: imap.SeqSet{Star: 1}}}},
-	{"RETURN (SAVE) CHARSET US-ASCII $", imap.Search{Extended: true, Return: imap.ReturnSave, Charset: "US-ASCII", Key: imap.SearchKey{Op: imap.SearchSeq, Set: imap.SeqSet{Saved: true}}}},
+	{"RETURN (MIN COUNT) FLAGGED", imap.Search{Extended: true, ReturnOptions: returns(imap.ReturnMin | imap.ReturnCount), Key: flagKey(imap.SearchFlag, imap.FlagFlagged)}},
+	{"RETURN () 1:*", imap.Search{Extended: true, ReturnOptions: returns(imap.ReturnAll), Key: imap.SearchKey{Op: imap.SearchSeq, Set: imap.SeqSet{Star: 1}}}},
+	{"RETURN (SAVE) CHARSET US-ASCII $", imap.Search{Extended: true, ReturnOptions: returns(imap.ReturnSave), Charset: "US-ASCII", Key: imap.SearchKey{Op: imap.SearchSeq, Set: imap.SeqSet{Saved: true}}}},
+	{"RETURN (PARTIAL -1:-100) UNDELETED", imap.Search{Extended: true, ReturnOptions: imap.ReturnOptions{Return: imap.ReturnPartial,
+		Window: imap.PartialRange{From: 1, To: 100, Last: true}}, Key: flagKey(imap.SearchUnflag, imap.FlagDeleted)}},
+	{"RETURN (partial 500:400 UPDATE CONTEXT COUNT) ALL", imap.Search{Extended: true, ReturnOptions: imap.ReturnOptions{
+		Return: imap.ReturnPartial | imap.ReturnUpdate | imap.ReturnContext | imap.ReturnCount, Window: imap.PartialRange{From: 500, To: 400}}, Key: key(imap.SearchAll)}},
 	{"OR SEEN OR DRAFT (OR ANSWERED ALL)", imap.Search{Key: or(flagKey(imap.SearchFlag, imap.FlagSeen), flagKey(imap.SearchFlag, imap.FlagDraft),
 		flagKey(imap.SearchFlag, imap.FlagAnswered), key(imap.SearchAll))}},
 	{"NEW", imap.Search{Key: and(flagKey(imap.SearchFlag, imap.FlagRecent), flagKey(imap.SearchUnflag, imap.FlagSeen))}},
@@ -331,6 +344,17 @@ func TestParseErrors(t *testing.T) {
 		"a SEARCH NOT":                                            imap.BadSyntax,
 		"a SEARCH OR SEEN":                                        imap.BadSyntax,
 		"a SEARCH RETURN (FOO) ALL":                               imap.BadSyntax,
+		"a SEARCH RETURN (ALL PARTIAL 1:2) ALL":                   imap.BadSyntax,
+		"a SEARCH RETURN (PARTIAL 1:2 PARTIAL 3:4) ALL":           imap.BadSyntax,
+		"a SEARCH RETURN (PARTIAL) ALL":                           imap.BadSyntax,
+		"a SEARCH RETURN (PARTIAL 0:1) ALL":                       imap.BadSyntax,
+		"a SEARCH RETURN (PARTIAL 1:*) ALL":                       imap.BadSyntax,
+		"a SEARCH RETURN (PARTIAL -1:2) ALL":                      imap.BadSyntax,
+		"a SEARCH RETURN (PARTIAL 1:-2) ALL":                      imap.BadSyntax,
+		"a FETCH 1 UID (PARTIAL 1:2)":                             imap.BadSyntax,
+		"a UID FETCH 1 UID (PARTIAL 1:2 PARTIAL 1:2)":             imap.BadSyntax,
+		"a CANCELUPDATE":                                          imap.BadSyntax,
+		"a CANCELUPDATE x":                                        imap.BadSyntax,
 		"a SEARCH ON 31-Feb-2020":                                 imap.BadDate,
 		"a SEARCH ON 1-Foo-2020":                                  imap.BadSyntax,
 		"a SEARCH ON 1-Jan-20":                                    imap.BadSyntax,
@@ -465,7 +489,8 @@ func allCommands() []string {
 	}
 	all = append(all, sortCommands...)
 	return append(all, "A SELECT INBOX (QRESYNC (67890007 90060115194045000 41:211,214:541 (5,9 7,11:11)))",
-		"s100 UID FETCH 1:* (FLAGS) (CHANGEDSINCE 12345 VANISHED)")
+		"s100 UID FETCH 1:* (FLAGS) (CHANGEDSINCE 12345 VANISHED)", "10 UID FETCH 25900:26600 (UID FLAGS) (PARTIAL -1:-3)",
+		"101 UID FETCH 25900:26600 (UID FLAGS) (PARTIAL -1:-30 CHANGEDSINCE 98305)")
 }
 
 func FuzzParse(f *testing.F) {

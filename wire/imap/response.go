@@ -63,9 +63,10 @@ type StatusDataResponse struct {
 	DeletedStorage       int64 // octets
 }
 
-// FetchResponse is FETCH. What was not sent is zero or nil.
+// FetchResponse is FETCH, or UIDFETCH (RFC 9586 §3.3). What was not sent is
+// zero or nil.
 type FetchResponse struct {
-	Seq          uint32
+	Seq          uint32 // 0: UIDFETCH
 	UID          uint32
 	Flags        *FlagList
 	InternalDate time.Time

@@ -17,6 +17,7 @@ var codeParsers = map[string]func(*cursor) Code{
 	"MODIFIED":       func(c *cursor) Code { c.sp(); return CodeModified(c.numSet()) },
 	"MAILBOXID":      parseMailboxID,
 	"INPROGRESS":     parseInProgress,
+	"NOUPDATE":       parseNoUpdate,
 }
 
 // parseCode takes "[" resp-text-code "]". A code whose arguments are not as

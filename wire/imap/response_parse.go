@@ -81,8 +81,8 @@ var untagged = map[string]func(*cursor) Response{
 }
 
 func parseNumbered(c *cursor, number uint32, name string) Response {
-	if number == 0 && (name == "EXPUNGE" || name == "FETCH") {
-		c.fail("message numbers begin at 1")
+	if number == 0 && (name == "EXPUNGE" || name == "FETCH" || name == "UIDFETCH") {
+		c.fail("message numbers and UIDs begin at 1")
 	}
 	switch name {
 	case "EXISTS":
@@ -94,6 +94,11 @@ func parseNumbered(c *cursor, number uint32, name string) Response {
 	case "FETCH":
 		c.sp()
 		return parseFetchResponse(c, number)
+	case "UIDFETCH":
+		c.sp()
+		r := parseFetchResponse(c, 0)
+		r.UID = number
+		return r
 	}
 	c.take(' ')
 	return &OtherResponse{Number: number, Name: name, Rest: string(c.rest())}
@@ -196,7 +201,7 @@ func parseESearch(c *cursor) Response {
 }
 
 func parseSearchData(c *cursor, d *SearchData, name string) {
-	d.Return |= searchReturns[name]
+	d.Return |= searchReturns[name] & ReturnItems
 	switch name {
 	case "MIN":
 		d.Min = c.nzNumber()
@@ -210,6 +215,10 @@ func parseSearchData(c *cursor, d *SearchData, name string) {
 		d.ModSeq = c.modSeq(1)
 	case "RELEVANCY":
 		d.Relevancy = c.scoreList()
+	case "PARTIAL":
+		c.partialData(d)
+	case "ADDTO", "REMOVEFROM":
+		c.contextChanges(d, name == "REMOVEFROM")
 	default:
 		c.skipValue()
 	}

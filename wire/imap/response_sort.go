@@ -63,9 +63,8 @@ func (c *cursor) modSeqItem() uint64 {
 	return n
 }
 
-// orderedSet is a sequence-set whose order tells something. What ascends is a
-// set, for which sorted is nil.
-func (c *cursor) orderedSet() (set NumSet, sorted []Range) {
+// inOrder is a sequence-set whose order tells something.
+func (c *cursor) inOrder() (sorted []Range) {
 	for c.err == nil {
 		from := c.nzNumber()
 		to := from
@@ -77,6 +76,13 @@ func (c *cursor) orderedSet() (set NumSet, sorted []Range) {
 			break
 		}
 	}
+	return sorted
+}
+
+// orderedSet is a sequence-set in an order. What ascends is a set, for which
+// sorted is nil.
+func (c *cursor) orderedSet() (set NumSet, sorted []Range) {
+	sorted = c.inOrder()
 	for i := 1; i < len(sorted); i++ {
 		if sorted[i].From <= sorted[i-1].To {
 			return nil, sorted

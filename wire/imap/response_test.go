@@ -96,6 +96,16 @@ var responseTests = []struct {
 	{`* ESEARCH (TAG "a") UID MIN 7 MAX 3800 COUNT 0 MODSEQ 1236`, &imap.SearchResponse{Extended: true, SearchData: imap.SearchData{Tag: "a", UID: true,
 		Return: imap.ReturnMin | imap.ReturnMax | imap.ReturnCount, Min: 7, Max: 3800, ModSeq: 1236}}},
 	{"* ESEARCH", &imap.SearchResponse{Extended: true}},
+	{`* ESEARCH (TAG "A02") UID PARTIAL (23500:24000 7,5:6,3)`, &imap.SearchResponse{Extended: true, SearchData: imap.SearchData{Tag: "A02", UID: true,
+		Return: imap.ReturnPartial, Window: imap.PartialRange{From: 23500, To: 24000}, Partial: ranges(7, 7, 5, 6, 3, 3)}}},
+	{`* ESEARCH (TAG "A04") UID PARTIAL (-24000:-24500 NIL)`, &imap.SearchResponse{Extended: true, SearchData: imap.SearchData{Tag: "A04", UID: true,
+		Return: imap.ReturnPartial, Window: imap.PartialRange{From: 24000, To: 24500, Last: true}}}},
+	{`* ESEARCH (TAG "C01") UID ADDTO (1 2733 1 2732) ADDTO (1 2731) REMOVEFROM (0 5:4,9)`, &imap.SearchResponse{Extended: true, SearchData: imap.SearchData{Tag: "C01", UID: true,
+		Changes: []imap.ContextChange{{Position: 1, Nums: ranges(2733, 2733)}, {Position: 1, Nums: ranges(2732, 2732)},
+			{Position: 1, Nums: ranges(2731, 2731)}, {Remove: true, Nums: ranges(4, 5, 9, 9)}}}}},
+	{`* NO [NOUPDATE "B02"] Too many contexts`, status("*", imap.NO, imap.CodeNoUpdate("B02"), "Too many contexts")},
+	{"07 BAD [UIDREQUIRED] Message numbers are not allowed", status("07", imap.BAD, imap.CodeUIDRequired, "Message numbers are not allowed")},
+	{`* 25996 UIDFETCH (FLAGS (\Seen) UID 25996)`, &imap.FetchResponse{UID: 25996, Flags: ptr(flags(imap.FlagSeen))}},
 	{`* NAMESPACE (("" "/")("#mh/" "/" "X-PARAM" ("FLAG1" "FLAG2"))) NIL (("Public/" NIL))`, &imap.NamespaceResponse{
 		Personal: []imap.NamespaceDescr{{Separator: '/'}, {Prefix: "#mh/", Separator: '/'}}, Shared: []imap.NamespaceDescr{{Prefix: "Public/"}}}},
 	{`* ID ("name" "Cyrus" "os" NIL)`, &imap.IDResponse{Params: []imap.IDParam{{Field: "name", Value: "Cyrus"}, {Field: "os", Null: true}}}},
@@ -150,7 +160,7 @@ func TestParseResponse(t *testing.T) {
 }
 
 func TestParseResponseErrors(t *testing.T) {
-	for _, text := range []string{"", "*", "* ", "a FOO bar", "* 0x FETCH ()", "* 1 FETCH", "* 1 FETCH (", "* 1 FETCH (UID 0)",
+	for _, text := range []string{"", "*", "* ", "a FOO bar", "* 0x FETCH ()", "* 1 FETCH", "* 1 FETCH (", "* 1 FETCH (UID 0)", "* 0 UIDFETCH ()", "* ESEARCH ADDTO ()", "* ESEARCH ADDTO (1)", "* ESEARCH ADDTO (1 *)", "* ESEARCH PARTIAL (1:2)",
 		"* SEARCH 0", "* VANISHED 1:*", "* LIST (", "* LIST () \"ab\" x", "* STATUS x (MESSAGES)", "* 1 FETCH (X ((((a)))", "* 1 EXISTS x",
 		"* 1 FETCH (BODY " + strings.Repeat("(", 500) + ")"} {
 		r, err := imap.NewResponseReader(strings.NewReader(text + "\r\n")).Next()

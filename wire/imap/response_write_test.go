@@ -103,8 +103,12 @@ func writeStatusData(w *imap.Writer, r *imap.StatusDataResponse) {
 }
 
 func writeFetch(w *imap.Writer, r *imap.FetchResponse) {
-	w.FetchStart(r.Seq)
-	if r.UID != 0 {
+	if r.Seq == 0 {
+		w.UIDFetchStart(r.UID)
+	} else {
+		w.FetchStart(r.Seq)
+	}
+	if r.Seq != 0 && r.UID != 0 {
 		w.FetchUID(r.UID)
 	}
 	if r.Flags != nil {

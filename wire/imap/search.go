@@ -2,9 +2,9 @@ package imap
 
 import "time"
 
-// SearchReturn is a bit set of SEARCH return options (RFC 9051 §6.4.4, RFC
-// 4731).
-type SearchReturn uint8
+// SearchReturn is a bit set of the return options of SEARCH and its kin (RFC
+// 9051 §6.4.4, RFC 4731).
+type SearchReturn uint16
 
 const (
 	ReturnMin SearchReturn = 1 << iota
@@ -13,7 +13,20 @@ const (
 	ReturnCount
 	ReturnSave      // RFC 5182
 	ReturnRelevancy // RFC 6203 §4
+	ReturnPartial   // RFC 9394 §3.1; never together with ReturnAll
+	ReturnContext   // RFC 5267 §4.2
+	ReturnUpdate    // RFC 5267 §4.3
+
+	// ReturnItems are those that ask for a data item in the answer.
+	ReturnItems = ReturnMin | ReturnMax | ReturnAll | ReturnCount | ReturnPartial | ReturnRelevancy
 )
+
+// ReturnOptions is what RETURN (…) says, in SEARCH and its kin (RFC 4466 §2.6).
+// RETURN () is ReturnAll.
+type ReturnOptions struct {
+	Return SearchReturn
+	Window PartialRange // with ReturnPartial
+}
 
 // Search is SEARCH and UID SEARCH (RFC 9051 §6.4.4).
 type Search struct {
@@ -21,7 +34,7 @@ type Search struct {
 	// Extended is set when RETURN was given, even as (), which makes the
 	// answer an ESEARCH.
 	Extended bool
-	Return   SearchReturn // RETURN () is ReturnAll
+	ReturnOptions
 	// Charset is that of the strings in Key, upper case; "" when not given.
 	// Strings are as sent; see MapStrings.
 	Charset string

@@ -13,9 +13,7 @@ func (s *Search) appendArgs(e *encoder) {
 
 func (s *Search) appendOptions(e *encoder) {
 	if s.Extended {
-		e.raw(" RETURN (")
-		appendReturn(e, s.Return)
-		e.raw(")")
+		appendReturn(e, &s.ReturnOptions)
 	}
 }
 
@@ -28,10 +26,12 @@ func (s *Search) appendProgram(e *encoder) {
 	appendKey(e, &s.Key)
 }
 
-func appendReturn(e *encoder, r SearchReturn) {
+// appendReturn appends RETURN with its options.
+func appendReturn(e *encoder, o *ReturnOptions) {
+	e.raw(" RETURN (")
 	first := true
-	for _, name := range [...]string{"MIN", "MAX", "ALL", "COUNT", "SAVE", "RELEVANCY"} {
-		if r&searchReturns[name] == 0 {
+	for _, name := range [...]string{"MIN", "MAX", "ALL", "COUNT", "SAVE", "RELEVANCY", "PARTIAL", "CONTEXT", "UPDATE"} {
+		if o.Return&searchReturns[name] == 0 {
 			continue
 		}
 		if !first {
@@ -39,7 +39,12 @@ func appendReturn(e *encoder, r SearchReturn) {
 		}
 		first = false
 		e.raw(name)
+		if name == "PARTIAL" {
+			e.sp()
+			e.dst = appendPartialRange(e.dst, o.Window)
+		}
 	}
+	e.raw(")")
 }
 
 func appendKeys(e *encoder, keys []SearchKey) {

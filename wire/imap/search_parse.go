@@ -75,7 +75,8 @@ var searchForms = map[string]struct {
 // searchReturns are the search-return-opt of RFC 4466 §2.6, by name.
 var searchReturns = map[string]SearchReturn{
 	"MIN": ReturnMin, "MAX": ReturnMax, "ALL": ReturnAll, "COUNT": ReturnCount,
-	"SAVE": ReturnSave, "RELEVANCY": ReturnRelevancy,
+	"SAVE": ReturnSave, "RELEVANCY": ReturnRelevancy, "PARTIAL": ReturnPartial,
+	"CONTEXT": ReturnContext, "UPDATE": ReturnUpdate,
 }
 
 // searchParser holds the bounds while one program is parsed.
@@ -90,7 +91,7 @@ func parseSearch(c *cursor) (Command, error) {
 	c.sp()
 	if c.takeWord("RETURN") {
 		c.sp()
-		parseSearchReturn(c, s)
+		s.Extended, s.ReturnOptions = true, c.returnOptions()
 		c.sp()
 	}
 	if c.takeWord("CHARSET") {
@@ -119,19 +120,31 @@ func (c *cursor) takeWord(word string) bool {
 	return true
 }
 
-func parseSearchReturn(c *cursor, s *Search) {
-	s.Extended = true
+// search-return-opts is what follows RETURN: "(" [search-return-opt *(SP
+// search-return-opt)] ")"
+func (c *cursor) returnOptions() (o ReturnOptions) {
+	start := c.pos
 	c.listOrEmpty(func() {
 		at := c.pos
 		bit, ok := searchReturns[c.upperAtom()]
-		if !ok {
-			c.failAt(at, "unknown SEARCH return option")
+		switch {
+		case !ok:
+			c.failAt(at, "unknown return option")
+		case bit == ReturnPartial && o.Return&ReturnPartial != 0:
+			c.failAt(at, "PARTIAL is allowed once")
+		case bit == ReturnPartial:
+			c.sp()
+			o.Window = c.partialRange()
 		}
-		s.Return |= bit
+		o.Return |= bit
 	})
-	if s.Return == 0 {
-		s.Return = ReturnAll
+	switch {
+	case o.Return == 0:
+		o.Return = ReturnAll
+	case o.Return&ReturnAll != 0 && o.Return&ReturnPartial != 0: // RFC 9394 §3.1
+		c.failAt(start, "either ALL or PARTIAL, please")
 	}
+	return o
 }
 
 // program is search-key *(SP search-key) up to the end or a ")".

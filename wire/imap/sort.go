@@ -59,7 +59,7 @@ func parseSort(c *cursor) (Command, error) {
 	c.sp()
 	if c.takeWord("RETURN") {
 		c.sp()
-		parseSearchReturn(c, &s.Search)
+		s.Extended, s.ReturnOptions = true, c.returnOptions()
 		c.sp()
 	}
 	c.list(func() {

@@ -36,7 +36,7 @@ func TestParseSort(t *testing.T) {
 	for text, want := range map[string]imap.Command{
 		sortCommands[1]: &imap.Sort{Search: imap.Search{Charset: "UTF-8", Key: key(imap.SearchAll)}, Criteria: subject},
 		"a UID SORT RETURN (RELEVANCY) (relevancy) us-ascii FUZZY ALL": &imap.Sort{
-			Search: imap.Search{UID: true, Extended: true, Return: imap.ReturnRelevancy, Charset: "US-ASCII",
+			Search: imap.Search{UID: true, Extended: true, ReturnOptions: returns(imap.ReturnRelevancy), Charset: "US-ASCII",
 				Key: imap.SearchKey{Op: imap.SearchFuzzy, Keys: []imap.SearchKey{key(imap.SearchAll)}}},
 			Criteria: []imap.SortCriterion{{Key: imap.SortRelevancy}}},
 		sortCommands[7]: &imap.Thread{Algorithm: "X-NEW", Search: imap.Search{

@@ -7,6 +7,7 @@ type parseFunc func(*cursor) (Command, error)
 var verbs = map[string]parseFunc{
 	"APPEND":       parseAppend,
 	"AUTHENTICATE": parseAuthenticate,
+	"CANCELUPDATE": parseCancelUpdate,
 	"CAPABILITY":   parseCapability,
 	"CHECK":        parseCheck,
 	"CLOSE":        parseClose,

@@ -2,13 +2,20 @@ package imap
 
 import "time"
 
-// A FETCH response is FetchStart, one Fetch… method per data item, FetchEnd.
+// A FETCH response is FetchStart or UIDFetchStart, one Fetch… method per data item, FetchEnd.
 // Octets of messages are streamed by the session: FetchBodyHead announces a
 // literal, the session sends its octets, and goes on with the next item.
 
 // FetchStart begins "* seq FETCH (".
 func (w *Writer) FetchStart(seq uint32) {
 	w.numbered(seq, " FETCH (")
+	w.space = false
+}
+
+// UIDFetchStart begins "* uid UIDFETCH (", which stands in the place of FETCH
+// for a client that has enabled UIDONLY (RFC 9586 §3.3).
+func (w *Writer) UIDFetchStart(uid uint32) {
+	w.numbered(uid, " UIDFETCH (")
 	w.space = false
 }
 

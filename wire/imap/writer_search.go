@@ -15,9 +15,14 @@ type SearchData struct {
 	// Relevancy has a score from 1 to 100 for each number of All or Sorted,
 	// in the same order (RFC 6203 §4).
 	Relevancy []uint8
+	Window    PartialRange // what Partial is of the results (RFC 9394 §3.1)
+	Partial   []Range      // in the order of the results (AppendSorted)
 	// ModSeq, if not 0, is the highest mod-sequence of what is shown (RFC
 	// 7162 §3.1.5).
 	ModSeq uint64
+	// Changes are what came to the results of an earlier command and went
+	// from them (RFC 5267 §4.3.2), in the order in which they hold.
+	Changes []ContextChange
 }
 
 // ESearch writes ESEARCH (RFC 9051 §7.3.4). MIN, MAX and ALL are left out when
@@ -48,6 +53,9 @@ func (w *Writer) ESearch(d *SearchData) {
 		w.raw(" COUNT ")
 		w.uint(uint64(d.Count))
 	}
+	if d.Return&ReturnPartial != 0 {
+		w.partialData(d)
+	}
 	if d.ModSeq != 0 {
 		w.raw(" MODSEQ ")
 		w.uint(d.ModSeq)
@@ -55,6 +63,7 @@ func (w *Writer) ESearch(d *SearchData) {
 	if d.Return&ReturnRelevancy != 0 {
 		w.scores(d.Relevancy)
 	}
+	w.contextChanges(d.Changes)
 	w.CRLF()
 }
 
