@@ -274,7 +274,7 @@ func (s *Session) tellFound(c *command, a *imap.Search, f *searcher, modSeq bool
 	var window uidset.Ranges
 	if a.Return&imap.ReturnPartial != 0 {
 		window = inWindow(f.found, a.Window)
-		d.Partial = imap.NumList(shown(window))
+		d.Partial = shown(window)
 	}
 	if modSeq && d.Count > 0 {
 		highest, err := f.modSeqFor(d.Return, window)
