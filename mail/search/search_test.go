@@ -265,9 +265,9 @@ func TestCheapFirst(t *testing.T) {
 func TestSeams(t *testing.T) {
 	needle := "Needle" + strings.Repeat("-x", 40)
 	key := text(imap.SearchBody, needle)
-	for at := scanSize - len(needle) - 2; at <= scanSize+2; at += 7 {
+	for at := pieceSize - len(needle) - 2; at <= pieceSize+2; at += 7 {
 		m := newCandidate()
-		m.raw = []byte("Subject: x\r\n\r\n" + strings.Repeat("n", at) + strings.ToUpper(needle) + strings.Repeat("n", 3*scanSize))
+		m.raw = []byte("Subject: x\r\n\r\n" + strings.Repeat("n", at) + strings.ToUpper(needle) + strings.Repeat("n", 3*pieceSize))
 		p := Compile(&key, env)
 		for range 2 { // with new and used buffers
 			if got, err := p.Match(m); !got || err != nil {

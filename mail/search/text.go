@@ -60,22 +60,6 @@ func (p *Program) headerTest(name string, needle []byte) node {
 	}}
 }
 
-// inHeader looks for a string in every field of a raw header, names included.
-func inHeader(header, needle []byte) bool {
-	for f := range message.Fields(header) {
-		text := f.Text()
-		if f.Name != nil {
-			text = string(f.Name) + ": " + text
-		} else {
-			text = message.DecodeHeader(f.Raw)
-		}
-		if bytes.Contains(casemap([]byte(text)), needle) {
-			return true
-		}
-	}
-	return false
-}
-
 // sought says whether text i of the program is in the message. TEXT may be
 // decided by the header alone; else the body is read, once for all texts.
 func (p *Program) sought(s *subject, i int) (Verdict, error) {
