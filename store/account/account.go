@@ -40,6 +40,8 @@ type Account struct {
 	recent   map[MailboxID]UID // first UID not shown as \Recent
 	intents  map[uint64]bool   // large copies at work here; others are left over
 	watchers []*watcher        // replaced, never changed
+	trail    []movement        // of the feed: mailboxes by their last changes
+	loggedAt ModSeq            // of the last record of the account's own log, or later
 }
 
 // ID is the account's number.
@@ -69,6 +71,7 @@ func (a *Account) load(ctx context.Context) error {
 		}
 		a.awaited.Store(filter)
 	}
+	a.loggedAt = a.head.modseq
 	a.objects.Store(uint64(a.head.nextObject))
 	a.recent, a.intents = make(map[MailboxID]UID), make(map[uint64]bool)
 	a.loadSubs(got.Ranges[1])

@@ -50,7 +50,7 @@ func (h *head) newBox(now time.Time, name string) box {
 			ID: h.nextMailbox, Name: name, ObjectID: newObjectID(now).text('F'),
 			UIDValidity: h.nextValidity(now), UIDNext: 1, ModSeq: h.modseq, LogFloor: h.modseq,
 		},
-		set: new(uidset.Set), created: h.modseq, recentFrom: 1,
+		set: new(uidset.Set), created: h.modseq, recentFrom: 1, movedAt: h.modseq,
 	}
 	h.nextMailbox++
 	return b

@@ -20,6 +20,7 @@ const (
 	HasChildren                 // HASCHILDREN: the name only holds others
 	UseAttr                     // USEATTR: special use not possible (RFC 6154 §3)
 	Gone                        // EXPUNGED or the mailbox or account was deleted meanwhile
+	Trimmed                     // the log no longer reaches back so far
 	Damaged                     // SERVERBUG/CORRUPTION: stored data is not what it should be
 )
 
@@ -60,6 +61,7 @@ var (
 	ErrHasChildren = &Error{Kind: HasChildren, Text: "the name has inferior names and holds no mail itself"}
 	ErrUseAttr     = &Error{Kind: UseAttr, Text: "special use not possible"}
 	ErrGone        = &Error{Kind: Gone, Text: "no longer there"}
+	ErrTrimmed     = &Error{Kind: Trimmed, Text: "too long ago"}
 	ErrDamaged     = &Error{Kind: Damaged, Text: "stored data is damaged; run citron verify"}
 )
 

@@ -20,7 +20,7 @@ func FuzzRecords(f *testing.F) {
 	e := Entry{Object: 7, ModSeq: 300, Flags: Seen, Size: 1234, InternalDate: at, SaveDate: at.Add(time.Hour), Keywords: Keywords{}.With(0).With(127)}
 	o := object{refs: 2, size: 10, arrived: at, ref: body.Ref{Segment: 1, Offset: 2, Length: 10}}
 	l := logRecord{at: 1, came: uidset.Of(1, 2, 5), gone: uidset.Of(9)}
-	n := namesRecord{at: 1, changes: []nameChange{{1, "a", "b"}}}
+	n := namesRecord{at: 1, changes: []NameChange{{1, "a", "b"}}}
 	for _, seed := range [][]byte{h.append(nil), b.append(nil), e.append(nil), o.append(nil), l.append(nil), n.append(nil),
 		(&grave{uids: uidset.Of(3)}).append(nil), (&grave{mailbox: true, extents: b.extents}).append(nil), (*awaited)(nil).with([]uint64{1, 2}, 5).append(nil)} {
 		for kind := range fuzzKinds {

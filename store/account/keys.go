@@ -59,8 +59,8 @@ func graveKey(at uint64, id MailboxID, m ModSeq) []byte {
 	return binary.BigEndian.AppendUint64(binary.BigEndian.AppendUint32(k, uint32(id)), uint64(m))
 }
 
-func namesKey(kind byte, m ModSeq) []byte {
-	return binary.BigEndian.AppendUint64([]byte{keyNames, kind}, uint64(m))
+func namesKey(kind LogKind, m ModSeq) []byte {
+	return binary.BigEndian.AppendUint64([]byte{keyNames, byte(kind)}, uint64(m))
 }
 
 func darkKey(extent uint64, index uint32) []byte {

@@ -72,7 +72,7 @@ func (t *txn) createMailbox(name string, o CreateMailboxOptions) (*work, error) 
 	w.Subscribed = t.subscribed(name)
 	t.works = append(t.works, w)
 	t.editNames()[name] = w.ID
-	t.logNames(namesChanged, nameChange{mailbox: w.ID, to: name})
+	t.logNames(NamesChanged, NameChange{Mailbox: w.ID, To: name})
 	return w, nil
 }
 
@@ -128,7 +128,7 @@ func (a *Account) DeleteMailbox(ctx context.Context, by Actor, name string) erro
 		}
 		t.deleteMailbox(t.edit(t.find(id)))
 		delete(t.editNames(), name)
-		t.logNames(namesChanged, nameChange{mailbox: id, from: name})
+		t.logNames(NamesChanged, NameChange{Mailbox: id, From: name})
 		return nil
 	})
 }
@@ -203,7 +203,7 @@ func (t *txn) rename(from, to string) error {
 	if below(to, from) {
 		return refuse(Cannot, "a mailbox cannot be moved below itself")
 	}
-	var changes []nameChange
+	var changes []NameChange
 	for name, id := range names {
 		if name != from && !below(name, from) {
 			continue
@@ -215,29 +215,30 @@ func (t *txn) rename(from, to string) error {
 		if names[renamed] != 0 {
 			return ErrExists
 		}
-		changes = append(changes, nameChange{id, name, renamed})
+		changes = append(changes, NameChange{id, name, renamed})
 	}
 	if len(changes) == 0 {
 		return ErrNoMailbox
 	}
-	slices.SortFunc(changes, func(a, b nameChange) int { return strings.Compare(a.from, b.from) })
+	slices.SortFunc(changes, func(a, b NameChange) int { return strings.Compare(a.From, b.From) })
 	t.renameAll(changes)
 	return nil
 }
 
-func (t *txn) renameAll(changes []nameChange) {
+func (t *txn) renameAll(changes []NameChange) {
 	names := t.editNames()
 	for _, c := range changes {
-		delete(names, c.from)
-		names[c.to] = c.mailbox
-		w := t.edit(t.find(c.mailbox))
-		w.Name, w.Subscribed = c.to, t.subscribed(c.to)
+		delete(names, c.From)
+		names[c.To] = c.Mailbox
+		w := t.edit(t.find(c.Mailbox))
+		w.Name, w.Subscribed = c.To, t.subscribed(c.To)
 		if t.shared(w) {
 			t.head.deadValidity = max(t.head.deadValidity, w.UIDValidity)
 			w.UIDValidity, w.chosen = t.head.nextValidity(t.now), false
+			w.moved(t.stamp(), true)
 		}
 	}
-	t.logNames(namesChanged, changes...)
+	t.logNames(NamesChanged, changes...)
 }
 
 // shared says whether an imported UIDVALIDITY could make a client take this

@@ -1,32 +1,55 @@
 package account
 
-import "encoding/binary"
+import (
+	"cmp"
+	"context"
+	"encoding/binary"
+	"slices"
+
+	"citron/engine/kv"
+)
+
+// The account's own log: what happened to names, and to what hangs on them.
+
+// LogKind says what a record of the account's own log is about.
+type LogKind byte
 
 // Kinds of the account's own log.
 const (
-	namesChanged = 1 // mailboxes were created, deleted or renamed
-	subsChanged  = 2 // a name was subscribed or unsubscribed
+	NamesChanged         LogKind = 1 // mailboxes were created, deleted or renamed
+	SubscriptionsChanged LogKind = 2 // a name was subscribed or unsubscribed
+	MetadataChanged      LogKind = 3
+	ACLChanged           LogKind = 4
+
+	logKinds = 4
 )
+
+// LogRecord is what one operation did.
+type LogRecord struct {
+	Kind    LogKind
+	ModSeq  ModSeq
+	Changes []NameChange
+}
+
+// NameChange is one name: From is empty for what is new, To for what is gone. A
+// subscription of a name without a mailbox has mailbox 0.
+type NameChange struct {
+	Mailbox  MailboxID
+	From, To string
+}
 
 // namesRecord is what one transaction did to names; the modseq is in the key.
 type namesRecord struct {
 	at      int64 // UTC seconds
-	changes []nameChange
-}
-
-// nameChange is one name: from is empty for what is new, to for what is gone.
-// A subscription of a name without a mailbox has mailbox 0.
-type nameChange struct {
-	mailbox  MailboxID
-	from, to string
+	changes []NameChange
 }
 
 func (n *namesRecord) append(dst []byte) []byte {
 	dst = binary.AppendUvarint(append(dst, recordVersion), uint64(n.at))
 	dst = binary.AppendUvarint(dst, uint64(len(n.changes)))
 	for _, c := range n.changes {
-		dst = binary.AppendUvarint(dst, uint64(c.mailbox))
-		dst = appendString(appendString(dst, c.from), c.to)
+		dst = binary.AppendUvarint(dst, uint64(c.Mailbox))
+		dst = appendString(appendString(dst, c.From), c.To)
 	}
 	return dst
 }
@@ -35,13 +58,65 @@ func decodeNames(v []byte) (n namesRecord, err error) {
 	d := decode(v)
 	n.at = int64(d.uv())
 	for left := d.count(); left > 0 && d.err == nil; left-- {
-		n.changes = append(n.changes, nameChange{MailboxID(d.uv32()), d.str(), d.str()})
+		n.changes = append(n.changes, NameChange{MailboxID(d.uv32()), d.str(), d.str()})
 	}
 	return n, d.end()
 }
 
-// logNames records what the running operation does to names.
-func (t *txn) logNames(kind byte, changes ...nameChange) {
+// logNames records what the running operation does to names, or whatever else
+// the kind is about.
+func (t *txn) logNames(kind LogKind, changes ...NameChange) {
 	n := namesRecord{at: t.now.Unix(), changes: changes}
-	t.set(namesKey(kind, t.stamp()), n.append(nil))
+	t.loggedAt = t.stamp()
+	t.set(namesKey(kind, t.loggedAt), n.append(nil))
+}
+
+// logPage is how many records of a kind one round trip brings.
+const logPage = 256
+
+// LogSince reads the account's own log from after one modseq up to another, in
+// the order in which things happened, and says how far it came: not further
+// than upTo, and below it when there is more. Kind: Trimmed, when the log no
+// longer reaches back so far.
+func (a *Account) LogSince(ctx context.Context, since, upTo ModSeq) (list []LogRecord, through ModSeq, err error) {
+	want := kv.Reads{Gets: [][]byte{{keyHead}}}
+	for kind := LogKind(1); kind <= logKinds; kind++ {
+		want.Ranges = append(want.Ranges, kv.Range{From: namesKey(kind, since+1), To: namesKey(kind, upTo+1), Limit: logPage})
+	}
+	got, err := a.view(ctx, want)
+	if err != nil {
+		return nil, 0, err
+	}
+	h, err := decodeHead(got.Values[0])
+	switch {
+	case got.Values[0] == nil:
+		return nil, 0, ErrNoAccount
+	case err != nil:
+		return nil, 0, damaged("head", err)
+	case since < h.logFloor:
+		return nil, 0, ErrTrimmed
+	}
+	through = upTo
+	for i, p := range got.Ranges {
+		if list, err = appendRecords(list, LogKind(i+1), p); err != nil {
+			return nil, 0, damaged("the account's log", err)
+		}
+		if p.Len() == logPage {
+			through = min(through, ModSeq(be64(p.Key(logPage - 1)[2:])))
+		}
+	}
+	list = slices.DeleteFunc(list, func(r LogRecord) bool { return r.ModSeq > through })
+	slices.SortStableFunc(list, func(x, y LogRecord) int { return cmp.Compare(x.ModSeq, y.ModSeq) })
+	return list, through, nil
+}
+
+func appendRecords(list []LogRecord, kind LogKind, p kv.Pairs) ([]LogRecord, error) {
+	for i := range p.Len() {
+		rec, err := decodeNames(p.Value(i))
+		if err != nil {
+			return nil, err
+		}
+		list = append(list, LogRecord{Kind: kind, ModSeq: ModSeq(be64(p.Key(i)[2:])), Changes: rec.changes})
+	}
+	return list, nil
 }

@@ -16,6 +16,10 @@ type box struct {
 	logRecords uint32
 	recentFrom UID // UIDs from here on were shown to no session as \Recent
 	extents    []extent
+
+	// Of the feed, in memory only: the modseq of the last change, of the one
+	// before it, and of the last one that was not of flags only.
+	movedAt, movedBefore, messagesAt ModSeq
 }
 
 // extent says that UIDs first … first+n-1 are dark entries 0 … n-1 of a large
@@ -110,6 +114,7 @@ func decodeBox(id MailboxID, v []byte) (*box, error) {
 	if len(b.Keywords) > MaxKeywords || b.UIDNext == 0 || b.UIDNext > 1<<32 {
 		d.fail(errRecord)
 	}
+	b.movedAt, b.messagesAt = b.ModSeq, b.ModSeq
 	return b, d.end()
 }
 

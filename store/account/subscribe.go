@@ -21,7 +21,7 @@ func (a *Account) Subscribe(ctx context.Context, by Actor, name string) error {
 		}
 		t.set(subKey(name), []byte{recordVersion})
 		t.editSubs()[name] = true
-		t.logNames(subsChanged, nameChange{mailbox: t.showSubscribed(name, true), to: name})
+		t.logNames(SubscriptionsChanged, NameChange{Mailbox: t.showSubscribed(name, true), To: name})
 		return nil
 	})
 }
@@ -35,7 +35,7 @@ func (a *Account) Unsubscribe(ctx context.Context, by Actor, name string) error 
 		}
 		t.delete(subKey(name))
 		delete(t.editSubs(), name)
-		t.logNames(subsChanged, nameChange{mailbox: t.showSubscribed(name, false), from: name})
+		t.logNames(SubscriptionsChanged, NameChange{Mailbox: t.showSubscribed(name, false), From: name})
 		return nil
 	})
 }

@@ -76,35 +76,55 @@ func (t *txn) trim(id MailboxID, floor ModSeq, n uint32) error {
 	return nil
 }
 
-// trimNames takes away records of the account's own log that are too old.
+// trimNames takes away records of the account's own log that are too old or too
+// many, of the first kind that has such.
 func (a *Account) trimNames(ctx context.Context, oldest int64) (more bool, err error) {
-	r := prefix([]byte{keyNames})
+	for kind := LogKind(1); kind <= logKinds; kind++ {
+		old, floor, err := a.trimmableNames(ctx, kind, oldest)
+		if err != nil {
+			return false, err
+		}
+		if len(old) > 0 {
+			return true, a.write(ctx, func(t *txn) error {
+				for _, key := range old {
+					t.delete(key)
+				}
+				t.head.logFloor = max(t.head.logFloor, floor)
+				return nil
+			})
+		}
+	}
+	return false, nil
+}
+
+// trimmableNames gives the keys of the oldest records of a kind that may go, up
+// to the modseq given.
+func (a *Account) trimmableNames(ctx context.Context, kind LogKind, oldest int64) (old [][]byte, floor ModSeq, err error) {
+	r := prefix([]byte{keyNames, byte(kind)})
 	r.Limit = trimStep
 	got, err := a.view(ctx, kv.Reads{Ranges: []kv.Range{r}})
 	if err != nil {
-		return false, err
+		return nil, 0, err
 	}
-	var old [][]byte
-	var floor ModSeq
-	p := got.Ranges[0]
+	p, excess := got.Ranges[0], 0
+	if p.Len() == trimStep { // else there cannot be too many
+		all := keysOnly(prefix([]byte{keyNames, byte(kind)}))
+		all.Limit = a.store.opt.LogRecords + trimStep
+		counted, err := a.view(ctx, kv.Reads{Ranges: []kv.Range{all}})
+		if err != nil {
+			return nil, 0, err
+		}
+		excess = counted.Ranges[0].Len() - a.store.opt.LogRecords
+	}
 	for i := range p.Len() {
 		rec, err := decodeNames(p.Value(i))
 		if err != nil {
-			return false, damaged("the account's log", err)
+			return nil, 0, damaged("the account's log", err)
 		}
-		if rec.at < oldest {
-			old = append(old, p.Key(i))
-			floor = max(floor, ModSeq(be64(p.Key(i)[2:])))
+		if rec.at >= oldest && i >= excess {
+			break
 		}
+		old, floor = append(old, p.Key(i)), ModSeq(be64(p.Key(i)[2:]))
 	}
-	if len(old) == 0 {
-		return false, nil
-	}
-	return true, a.write(ctx, func(t *txn) error {
-		for _, key := range old {
-			t.delete(key)
-		}
-		t.head.logFloor = max(t.head.logFloor, floor)
-		return nil
-	})
+	return old, floor, nil
 }

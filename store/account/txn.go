@@ -30,6 +30,8 @@ type txn struct {
 	awaited *awaited               // nil: as published
 	after   []func(committed bool) // when the outcome is known
 
+	loggedAt ModSeq // of the last record of the account's own log; 0: none
+
 	op     ModSeq // of the operation that runs; 0: it changed nothing yet
 	writes int
 	gone   bool // the account itself is deleted
@@ -42,6 +44,8 @@ type work struct {
 	touched []uint32 // chunks to be written
 	rec     logRecord
 	removed bool
+	// hasMoved: the feed has something to say of it.
+	hasMoved bool
 }
 
 // stamp gives the running operation its modseq.
@@ -170,6 +174,7 @@ func (t *txn) end() {
 		}
 		w.rec.at = t.now.Unix()
 		w.ModSeq = t.op
+		w.moved(t.op, len(w.rec.came)+len(w.rec.gone) > 0)
 		w.logRecords++
 		from := len(t.buf)
 		t.buf = appendKey3264(t.buf, keyLog, uint32(w.ID), uint64(t.op))
@@ -261,6 +266,8 @@ func (t *txn) publish() {
 			a.boxes[w.ID] = &shown
 		}
 	}
+	a.follow(t.works)
+	a.loggedAt = max(a.loggedAt, t.loggedAt)
 	if t.subs != nil {
 		a.subs = t.subs
 	}

@@ -29,10 +29,13 @@ func (a *Account) ChooseUIDValidity(ctx context.Context, by Actor, id MailboxID,
 // had it by chance, and never held a message, takes another.
 func (t *txn) choose(w *work, validity uint32) {
 	w.UIDValidity, w.chosen = validity, true
+	w.moved(t.stamp(), true)
 	t.head.lastValidity = max(t.head.lastValidity, validity)
 	for _, id := range t.nameIndex() {
 		if b := t.find(id); id != w.ID && b.UIDValidity == validity && !b.chosen {
-			t.edit(b).UIDValidity = t.head.nextValidity(t.now)
+			other := t.edit(b)
+			other.UIDValidity = t.head.nextValidity(t.now)
+			other.moved(t.stamp(), true)
 		}
 	}
 }
@@ -49,8 +52,9 @@ func (a *Account) RaiseUIDNext(ctx context.Context, by Actor, id MailboxID, next
 		if err != nil || b.UIDNext >= next {
 			return err
 		}
-		t.stamp()
-		t.edit(b).UIDNext = next
+		w := t.edit(b)
+		w.UIDNext = next
+		w.moved(t.stamp(), true)
 		return nil
 	})
 }
@@ -77,6 +81,7 @@ func (a *Account) RaiseModSeq(ctx context.Context, by Actor, id MailboxID, floor
 		w := t.edit(b)
 		if w.LogFloor = floor; w.ModSeq <= floor {
 			w.ModSeq = t.stamp()
+			w.moved(w.ModSeq, true)
 		}
 		if w.logRecords > 0 {
 			t.deleteRange(logRange(id, 0, w.ModSeq+1))
