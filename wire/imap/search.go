@@ -96,7 +96,7 @@ type SearchKey struct {
 	Text  string
 	Date  time.Time // midnight UTC of the date meant
 	Num   uint64    // at most 2^63-1
-	// Entry and EntryType are those of MODSEQ, Entry "" when not given,
+	// Entry and EntryType are those of MODSEQ, EntryType "" when not given,
 	// else like "/flags/\\seen"; EntryType is "priv", "shared" or "all".
 	Entry, EntryType string
 }

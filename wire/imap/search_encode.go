@@ -106,7 +106,7 @@ func appendKey(e *encoder, k *SearchKey) {
 		e.uint(k.Num)
 	case SearchModSeq:
 		e.sp()
-		if k.Entry != "" {
+		if k.EntryType != "" {
 			e.dst = AppendString(e.dst, k.Entry, true)
 			e.raw(" " + k.EntryType + " ")
 		}
