@@ -4,6 +4,7 @@ import (
 	"io"
 	"time"
 
+	"citron/mail/collate"
 	"citron/mail/message"
 	"citron/wire/imap"
 )
@@ -58,4 +59,7 @@ type Env struct {
 	MaxSeq, MaxUID uint32
 	// Saved are the UIDs that "$" stands for (RFC 5182).
 	Saved imap.NumSet
+	// Collation is how strings are compared (RFC 5255 §4.6); it must have
+	// the substring operation if the program has strings. nil: the default.
+	Collation *collate.Collation
 }

@@ -9,6 +9,7 @@ import (
 type compiler struct {
 	env     Env
 	program *Program
+	fuzzy   bool // below FUZZY
 }
 
 // node compiles a key. A kind that is not known matches nothing: the parser
@@ -27,6 +28,12 @@ func (c *compiler) node(k *imap.SearchKey) node {
 	case imap.SearchNot:
 		kid := c.node(&k.Keys[0])
 		return node{op: opNot, level: kid.level, kids: []node{kid}}
+	case imap.SearchFuzzy:
+		fuzzy := c.fuzzy
+		c.fuzzy = true
+		kid := c.node(&k.Keys[0])
+		c.fuzzy = fuzzy
+		return kid
 	case imap.SearchSeq, imap.SearchUID:
 		return c.numbers(k)
 	case imap.SearchEmailID, imap.SearchThreadID:

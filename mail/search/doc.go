@@ -12,8 +12,8 @@
 //
 // # Text
 //
-// Strings are compared under i;ascii-casemap (RFC 4790 §9.2) as substrings of
-// the decoded text: header fields unfolded with their encoded-words decoded
+// Strings are sought as substrings under the collation of the Env, by default
+// i;unicode-casemap (RFC 5255 §4.6), in the decoded text: header fields unfolded with their encoded-words decoded
 // (RFC 2047), bodies of text parts without transfer encoding and in UTF-8.
 // Parts of other media types are not searched, as RFC 9051 allows. BODY looks at
 // the bodies, TEXT also at every header of the message, those of parts and

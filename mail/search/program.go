@@ -3,6 +3,7 @@ package search
 import (
 	"slices"
 
+	"citron/mail/collate"
 	"citron/wire/imap"
 )
 
@@ -20,7 +21,11 @@ type Program struct {
 	root  node
 	texts []seeking // what is sought in bodies
 	scan  scanner
-	value []byte // of a header field, decoded
+	// collation compares the strings; what of it is compared are keys.
+	collation *collate.Collation
+	value     []byte // of a header field, decoded
+	key       []byte // of value
+	relevancy uint8
 }
 
 // node is a search key. A leaf has a test; the others have children, the
@@ -46,13 +51,31 @@ type subject struct {
 	Candidate
 	upTo    Level
 	scanned bool
-	found   []bool // by index of Program.texts
+	found   []uint8      // scores, by index of Program.texts
+	fuzzy   []fuzzyFound // by index of Program.texts; empty without FUZZY
+	// sum and strings are of the scores of strings under FUZZY that matched.
+	sum, strings int
+}
+
+// find notes that text i of the program was found with a score.
+func (s *subject) find(i int, score uint8) { s.found[i] = max(s.found[i], score) }
+
+// scored makes a verdict of a string's score.
+func (s *subject) scored(t *seeking, score uint8) Verdict {
+	if score > 0 && t.fuzzy != nil {
+		s.sum += int(score)
+		s.strings++
+	}
+	return verdict(score > 0)
 }
 
 // Compile makes a program of a search key, whose strings are UTF-8 (see
 // imap.Search.MapStrings).
 func Compile(key *imap.SearchKey, env Env) *Program {
-	p := &Program{}
+	p := &Program{collation: env.Collation}
+	if p.collation == nil {
+		p.collation = collate.Default()
+	}
 	c := compiler{env: env, program: p}
 	p.root = c.node(key)
 	return p
@@ -75,8 +98,16 @@ func (p *Program) Try(c Candidate, upTo Level) (Verdict, error) {
 	if err != nil {
 		return Unknown, err
 	}
+	p.relevancy = scoreSame
+	if s.strings > 0 {
+		p.relevancy = uint8(s.sum / s.strings)
+	}
 	return v, nil
 }
+
+// Relevancy is the score, from 1 to 100, of the message that Try or Match has
+// just found to match (RFC 6203 §4).
+func (p *Program) Relevancy() uint8 { return p.relevancy }
 
 // eval tests a node. Its depth is bounded by that of the parser.
 func (n *node) eval(s *subject) (Verdict, error) {

@@ -10,8 +10,25 @@ import (
 
 // seeking is a string sought in bodies.
 type seeking struct {
-	needle  []byte // casemapped, not empty
-	headers bool   // TEXT: in headers, too
+	needle  []byte     // the string's key, not empty
+	headers bool       // TEXT: in headers, too
+	fuzzy   *fuzzyText // under FUZZY; else nil
+}
+
+// most is the best score of the string in a body.
+func (t *seeking) most() uint8 {
+	if t.fuzzy == nil {
+		return scoreSame
+	}
+	return inBody(scoreSame)
+}
+
+// inBody is what a score counts in a body.
+func inBody(score uint8) uint8 {
+	if score == 0 {
+		return 0
+	}
+	return max(1, uint8(int(score)*bodyShare/100))
 }
 
 // headerNames are the fields that the keys named after them look at.
@@ -22,23 +39,26 @@ var headerNames = map[imap.SearchOp]string{
 
 // text compiles a key that looks for a string.
 func (c *compiler) text(k *imap.SearchKey) node {
-	needle := casemap([]byte(k.Text))
+	t := seeking{needle: c.program.collation.Key(k.Text), headers: k.Op == imap.SearchText}
+	if c.fuzzy {
+		t.fuzzy = newFuzzyText(k.Text)
+	}
 	switch {
 	case k.Op == imap.SearchHeader:
-		return c.program.headerTest(k.Field, needle)
+		return c.program.headerTest(k.Field, &t)
 	case k.Op != imap.SearchBody && k.Op != imap.SearchText:
-		return c.program.headerTest(headerNames[k.Op], needle)
-	case len(needle) == 0:
+		return c.program.headerTest(headerNames[k.Op], &t)
+	case len(t.needle) == 0:
 		return entryTest(func(Candidate) bool { return true })
 	}
 	i := len(c.program.texts)
-	c.program.texts = append(c.program.texts, seeking{needle, k.Op == imap.SearchText})
+	c.program.texts = append(c.program.texts, t)
 	return node{level: Body, test: func(s *subject) (Verdict, error) { return c.program.sought(s, i) }}
 }
 
 // headerTest looks for a string in the fields with a name; an empty string is
 // in every field.
-func (p *Program) headerTest(name string, needle []byte) node {
+func (p *Program) headerTest(name string, t *seeking) node {
 	return node{level: Header, test: func(s *subject) (Verdict, error) {
 		if s.upTo < Header {
 			return Unknown, nil
@@ -47,51 +67,69 @@ func (p *Program) headerTest(name string, needle []byte) node {
 		if err != nil {
 			return Unknown, err
 		}
+		best := uint8(0)
 		for f := range message.Fields(h) {
 			if len(f.Name) != len(name) || !strings.EqualFold(string(f.Name), name) {
 				continue
 			}
-			p.value = casemap(f.AppendText(p.value[:0]))
-			if bytes.Contains(p.value, needle) {
-				return Yes, nil
+			p.value = f.AppendText(p.value[:0])
+			if best = max(best, p.score(p.value, t)); best == scoreSame {
+				break
 			}
 		}
-		return No, nil
+		return s.scored(t, best), nil
 	}}
+}
+
+// score says how well a text has a string: 100 as it is, 0 not at all.
+func (p *Program) score(text []byte, t *seeking) uint8 {
+	p.key = p.collation.AppendKey(p.key[:0], text)
+	switch {
+	case bytes.Contains(p.key, t.needle):
+		return scoreSame
+	case t.fuzzy == nil:
+		return 0
+	}
+	var found fuzzyFound
+	t.fuzzy.look(&found, text)
+	t.fuzzy.end(&found)
+	return t.fuzzy.score(&found)
 }
 
 // sought says whether text i of the program is in the message. TEXT may be
 // decided by the header alone; else the body is read, once for all texts.
 func (p *Program) sought(s *subject, i int) (Verdict, error) {
-	if s.upTo >= Header && p.texts[i].headers && !s.scanned {
+	t := &p.texts[i]
+	if s.upTo >= Header && t.headers && !s.scanned {
 		h, err := s.Header()
 		if err != nil {
 			return Unknown, err
 		}
-		if inHeader(h, p.texts[i].needle) {
-			return Yes, nil
+		// A better score, as a body may give, is not worth reading it.
+		if score := p.inHeader(h, t); score > 0 {
+			return s.scored(t, score), nil
 		}
 	}
 	if s.upTo < Body {
 		return Unknown, nil
 	}
 	if !s.scanned {
-		s.found = make([]bool, len(p.texts))
-		if err := p.scan.message(s, p.texts, s.found); err != nil {
+		s.found = make([]uint8, len(p.texts))
+		s.fuzzy = make([]fuzzyFound, p.fuzzyTexts())
+		if err := p.scan.message(p, s); err != nil {
 			return Unknown, err
 		}
 		s.scanned = true
 	}
-	return verdict(s.found[i]), nil
+	return s.scored(t, s.found[i]), nil
 }
 
-// casemap makes ASCII letters small, in place (RFC 4790 §9.2; which case does
-// not matter as long as both sides have it).
-func casemap(b []byte) []byte {
-	for i, c := range b {
-		if c-'A' < 26 {
-			b[i] = c + ('a' - 'A')
+// fuzzyTexts is the length of subject.fuzzy: none is needed without FUZZY.
+func (p *Program) fuzzyTexts() int {
+	for i := range p.texts {
+		if p.texts[i].fuzzy != nil {
+			return len(p.texts)
 		}
 	}
-	return b
+	return 0
 }
