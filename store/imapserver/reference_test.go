@@ -33,11 +33,11 @@ func TestCapabilitiesReference(t *testing.T) {
 	}
 }
 
-// Every extension has a dialogue that names its RFC.
+// Every extension that is announced has a dialogue that names its RFC.
 func TestEveryExtensionHasADialogue(t *testing.T) {
 	dialogues := dialoguesByRFC(t)
 	for _, e := range imap.Extensions() {
-		if len(dialogues[e.RFC]) == 0 {
+		if e.States != 0 && len(dialogues[e.RFC]) == 0 {
 			t.Errorf("%s: no dialogue in testdata names RFC %d", e.Token, e.RFC)
 		}
 	}
