@@ -36,6 +36,7 @@ type IMAP struct {
 	Autologout     Duration `toml:"autologout" help:"Silence after which a session that is not in IDLE ends; at least 30m (RFC 3501 §5.4)."`
 	MaxLine        int      `toml:"max_line" help:"Longest command, in bytes, literals that are not messages included."`
 	AppendLimit    int64    `toml:"append_limit" help:"Largest message accepted by APPEND and LMTP, in bytes (RFC 7889)."`
+	Compress       bool     `toml:"compress" help:"Offer COMPRESS=DEFLATE (RFC 4978). Who can send mail to a user and watch that user's connection may learn a little from the sizes."`
 	MaxBadCommands int      `toml:"max_bad_commands" help:"Commands in error, in a row, after which the server says BYE."`
 }
 
@@ -108,6 +109,7 @@ func Default() *Config {
 			Autologout:     Duration(30 * time.Minute),
 			MaxLine:        64 << 10,
 			AppendLimit:    100 << 20,
+			Compress:       true,
 			MaxBadCommands: 20,
 		},
 		Auth: Auth{ScramIterations: 4096},

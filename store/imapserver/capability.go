@@ -19,6 +19,7 @@ func (s *Session) capabilities() imap.CodeCapability {
 	a := imap.Announcement{
 		State: s.wireState(), StartTLS: s.conn.CanStartTLS(), LoginDisabled: !s.mayLogin(),
 		Mechanisms: s.mechanisms(), AppendLimit: s.srv.cfg.AppendLimit,
+		Compress: s.deflated == nil && s.mayCompress() == nil,
 	}
 	return imap.Capabilities(a)
 }

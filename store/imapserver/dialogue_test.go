@@ -32,7 +32,8 @@ import (
 // server may have written nothing that no S: line shows.
 //
 // Files of the archive are messages (LF becomes CRLF) for "@ deliver".
-// Every dialogue runs twice: as written, and one byte at a time.
+// Every dialogue runs three times: as written, one byte at a time, and
+// compressed (RFC 4978).
 
 func TestDialogues(t *testing.T) {
 	files, err := filepath.Glob("testdata/*.txtar")
@@ -41,18 +42,25 @@ func TestDialogues(t *testing.T) {
 	}
 	for _, file := range files {
 		name := strings.TrimSuffix(filepath.Base(file), ".txtar")
-		t.Run(name, func(t *testing.T) { playFile(t, file, false) })
-		t.Run(name+"/bytewise", func(t *testing.T) { playFile(t, file, true) })
+		t.Run(name, func(t *testing.T) { playFile(t, file, travel{}) })
+		t.Run(name+"/bytewise", func(t *testing.T) { playFile(t, file, travel{bytewise: true}) })
+		t.Run(name+"/compressed", func(t *testing.T) { playFile(t, file, travel{compressed: true}) })
 	}
 }
 
-func playFile(t *testing.T, file string, bytewise bool) {
+// travel is how a dialogue's octets reach the server.
+type travel struct {
+	bytewise   bool // one at a time
+	compressed bool // by COMPRESS, from the login on (sessions that log in themselves say so themselves)
+}
+
+func playFile(t *testing.T, file string, how travel) {
 	data, err := os.ReadFile(file)
 	if err != nil {
 		t.Fatal(err)
 	}
 	archive := txtar.Parse(data)
-	d := newDialogue(t, bytewise)
+	d := newDialogue(t, how)
 	for _, f := range archive.Files {
 		d.messages[f.Name] = crlf(f.Data)
 	}
@@ -71,8 +79,8 @@ func crlf(b []byte) []byte {
 // dialogue plays lines against sessions of one server.
 type dialogue struct {
 	*fixture
+	travel
 	where    string
-	bytewise bool
 	peers    map[string]*peer
 	messages map[string][]byte
 	captured map[string]string
@@ -80,9 +88,9 @@ type dialogue struct {
 	said     map[string]bool
 }
 
-func newDialogue(t *testing.T, bytewise bool) *dialogue {
+func newDialogue(t *testing.T, how travel) *dialogue {
 	return &dialogue{
-		fixture: newFixture(t), bytewise: bytewise, peers: map[string]*peer{},
+		fixture: newFixture(t), travel: how, peers: map[string]*peer{},
 		messages: map[string][]byte{}, captured: map[string]string{}, said: map[string]bool{},
 	}
 }
@@ -136,7 +144,7 @@ func (d *dialogue) client(name, kind, text string) {
 	if p.closed {
 		d.fail("the session is closed")
 	}
-	p.in = append(p.in, text...)
+	p.send(text)
 	if !d.said[name] {
 		d.said[name] = true
 		d.pending = append(d.pending, name)
@@ -240,13 +248,25 @@ func (d *dialogue) end() {
 // loggedIn connects a session and logs it in as alice.
 func (d *dialogue) loggedIn(name string) *peer {
 	p := d.connect(name)
-	p.in = append(p.in, "- LOGIN alice@example.org lemonade\r\n"...)
+	p.send("- LOGIN alice@example.org lemonade\r\n")
 	p.run(d.t)
 	if !bytes.Contains(p.out, []byte("\r\n- OK")) {
 		d.fail("login: %s", p.out)
 	}
 	p.out = nil
+	if d.compressed {
+		d.compress(p)
+	}
 	return p
+}
+
+// compress has a session compressed in both directions.
+func (d *dialogue) compress(p *peer) {
+	d.t.Helper()
+	if out := p.say(d.t, "- COMPRESS DEFLATE"); out != "- OK DEFLATE active\r\n" {
+		d.fail("compress: %q", out)
+	}
+	p.compress()
 }
 
 func (d *dialogue) connect(name string, options ...string) *peer {
@@ -260,6 +280,7 @@ func (d *dialogue) connect(name string, options ...string) *peer {
 // direct obeys a directive.
 //
 //	connect NAME [tls] [remote] [starttls]   connect session NAME (- is the first), not logged in
+//	compressed NAME        the client has seen the OK of COMPRESS
 //	hangup NAME            the peer goes away
 //	eof NAME               the peer sends no more
 //	closed NAME            the server must have closed the session
@@ -277,6 +298,8 @@ func (d *dialogue) direct(f []string) {
 	switch f[0] {
 	case "connect":
 		d.connect(name(1), f[2:]...)
+	case "compressed":
+		d.peers[name(1)].compress()
 	case "hangup":
 		d.peers[name(1)].hangUp()
 	case "eof":

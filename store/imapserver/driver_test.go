@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"citron/ops/conn"
+	"citron/wire/deflate"
 )
 
 // testConn is the connection of a session that a test steps by hand: no
@@ -71,7 +72,47 @@ type peer struct {
 	// bytewise offers input one byte a Step.
 	bytewise bool
 	offered  int
+	// packed is the client's side of COMPRESS, once that is active.
+	packed *packing
 }
+
+// packing is a client that compresses.
+type packing struct {
+	out deflate.Encoder
+	in  deflate.Decoder
+}
+
+// send has the client say text.
+func (p *peer) send(text string) {
+	if p.packed == nil {
+		p.in = append(p.in, text...)
+		return
+	}
+	p.in = p.packed.out.Append(p.in, []byte(text))
+}
+
+// hear takes what the server has sent.
+func (p *peer) hear(t testing.TB, sent []byte) {
+	t.Helper()
+	if p.packed == nil {
+		p.out = append(p.out, sent...)
+		return
+	}
+	var room [4096]byte
+	for {
+		n, taken, err := p.packed.in.Decode(room[:], sent)
+		p.out, sent = append(p.out, room[:n]...), sent[taken:]
+		switch {
+		case err != nil:
+			t.Fatalf("compressed badly: %v, after %q", err, p.out)
+		case n < len(room):
+			return
+		}
+	}
+}
+
+// compress has the client compress from now on.
+func (p *peer) compress() { p.packed = new(packing) }
 
 // run steps the session until it waits for something that has not come.
 func (p *peer) run(t testing.TB) {
@@ -109,7 +150,7 @@ func (p *peer) step(t testing.TB) {
 	p.wait = p.session.Step(&turn)
 	p.in = p.in[turn.Consumed:]
 	p.offered -= turn.Consumed
-	p.out = append(p.out, turn.Out...)
+	p.hear(t, turn.Out)
 	if turn.EOF && turn.Consumed == 0 && p.wait.Input && p.wait.Then == conn.Continue {
 		t.Fatal("session waits for input after the end of input")
 	}

@@ -63,7 +63,7 @@ func (s *Session) readDone(t *conn.Turn) (ended bool) {
 	t.Consume(n)
 	if err == nil && event != imap.FrameReady {
 		if t.EOF {
-			s.end()
+			s.inputEnds()
 		}
 		return t.EOF
 	}

@@ -38,6 +38,12 @@ type Config struct {
 	MaxLine int
 	// MaxAppend bounds the messages of one APPEND (RFC 3502); 1,000.
 	MaxAppend int
+	// NoCompress refuses COMPRESS.
+	NoCompress bool
+	// InflateRatio is how many times larger than what came compressed (RFC
+	// 4978) it may become, in the whole of a session, with AppendLimit on
+	// top; 200. A session beyond that ends.
+	InflateRatio int64
 	// MaxBadCommands in a row end the session; 20.
 	MaxBadCommands int
 	// Logger gets what an operator should know; nil: discarded.
@@ -76,6 +82,9 @@ func (c Config) withDefaults() Config {
 	}
 	if c.MaxAppend <= 0 {
 		c.MaxAppend = 1000
+	}
+	if c.InflateRatio <= 0 {
+		c.InflateRatio = 200
 	}
 	if c.MaxBadCommands <= 0 {
 		c.MaxBadCommands = 20

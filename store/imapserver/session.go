@@ -39,6 +39,8 @@ type Session struct {
 	exchange  *exchange  // AUTHENTICATE under way
 	idle      *idling    // IDLE under way
 	appending *appending // an APPEND whose messages are coming in
+
+	deflated *deflated // the layer of COMPRESS; nil without
 }
 
 // commandsPerTurn bounds the commands of one Step, so that a client that
@@ -46,7 +48,15 @@ type Session struct {
 const commandsPerTurn = 64
 
 // Step is conn.Session's.
-func (s *Session) Step(t *conn.Turn) (wait conn.Wait) {
+func (s *Session) Step(t *conn.Turn) conn.Wait {
+	if s.deflated != nil {
+		return s.stepDeflated(t)
+	}
+	return s.step(t)
+}
+
+// step is Step over what the client says and is told, however that travels.
+func (s *Session) step(t *conn.Turn) (wait conn.Wait) {
 	s.w.Buf, s.now = t.Out, t.Now
 	if len(t.In) > 0 || s.full {
 		s.heardAt = s.now
@@ -59,9 +69,13 @@ func (s *Session) Step(t *conn.Turn) (wait conn.Wait) {
 		}
 		t.Out, s.w.Buf, s.full = s.w.Buf, nil, wait.Drain
 	}()
+	layer := s.deflated
 	for range commandsPerTurn {
 		if w, rest := s.advance(t); rest {
 			return w
+		}
+		if s.deflated != layer { // what follows travels in another way
+			break
 		}
 	}
 	return conn.Wait{Again: true}
@@ -146,7 +160,7 @@ func (s *Session) read(t *conn.Turn) bool {
 		s.sink(taken)
 	case event == imap.SinkEnd:
 	case t.EOF:
-		s.end()
+		s.inputEnds()
 	default:
 		return false
 	}
@@ -160,6 +174,16 @@ func (s *Session) abandon() {
 	s.dropAppend()
 }
 
+// inputEnds ends the session because nothing more will come. A client that has
+// not gone away itself is told why.
+func (s *Session) inputEnds() {
+	if s.deflated != nil && s.deflated.err != nil {
+		s.bye(nil, s.deflated.complaint())
+		return
+	}
+	s.end()
+}
+
 // end closes the connection once everything is sent.
 func (s *Session) end() { s.then = conn.Close }
 
@@ -169,6 +193,7 @@ func (s *Session) Close(error) {
 	s.dropAppend()
 	s.idle.stop()
 	s.idle = nil
+	s.endDeflated()
 	if s.user != nil {
 		s.srv.roll.leave(s)
 		s.user.account.Close()

@@ -18,7 +18,7 @@ import (
 func (p *peer) say(t testing.TB, lines ...string) string {
 	t.Helper()
 	for _, l := range lines {
-		p.in = append(p.in, l+"\r\n"...)
+		p.send(l + "\r\n")
 	}
 	p.run(t)
 	out := string(p.out)

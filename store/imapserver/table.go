@@ -57,6 +57,7 @@ func families() [][]spec {
 		sessionCommands, loginCommands, mailboxCommands, listCommands,
 		selectCommands, appendCommands, expungeCommands,
 		storeCommands, copyCommands, fetchCommands, searchCommands,
+		compressCommands,
 		quotaCommands,
 	}
 }

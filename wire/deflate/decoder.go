@@ -307,7 +307,7 @@ func (w *window) add(p []byte) {
 		p = p[len(p)-Window:]
 	}
 	if n := min(Window-len(w.b), len(p)); n > 0 {
-		w.b = append(room(w.b, len(w.b)+n), p[:n]...)
+		w.b = append(room(w.b, len(w.b)+n, Window), p[:n]...)
 		p = p[n:]
 	}
 	for len(p) > 0 {
@@ -319,7 +319,7 @@ func (w *window) add(p []byte) {
 
 func (w *window) addByte(c byte) {
 	if len(w.b) < Window {
-		w.b = append(room(w.b, len(w.b)+1), c)
+		w.b = append(room(w.b, len(w.b)+1, Window), c)
 		return
 	}
 	w.b[w.at] = c

@@ -69,18 +69,18 @@ func (e *Encoder) Append(dst, plain []byte) []byte {
 // remember keeps the end of what was sent.
 func (e *Encoder) remember(plain []byte) {
 	if len(plain) >= History {
-		e.history = append(room(e.history[:0], History), plain[len(plain)-History:]...)
+		e.history = append(room(e.history[:0], History, History), plain[len(plain)-History:]...)
 		return
 	}
 	if over := len(e.history) + len(plain) - History; over > 0 {
 		e.history = e.history[:copy(e.history, e.history[over:])]
 	}
-	e.history = append(room(e.history, len(e.history)+len(plain)), plain...)
+	e.history = append(room(e.history, len(e.history)+len(plain), History), plain...)
 }
 
-// room returns b with a capacity of at least n, in steps of powers of two, so
-// that what stays is at most twice what was used.
-func room(b []byte, n int) []byte {
+// room returns b with a capacity of at least n, in steps of powers of two up to
+// most, so that what stays is at most twice what was used.
+func room(b []byte, n, most int) []byte {
 	if n <= cap(b) {
 		return b
 	}
@@ -88,5 +88,5 @@ func room(b []byte, n int) []byte {
 	for size < n {
 		size *= 2
 	}
-	return append(make([]byte, 0, size), b...)
+	return append(make([]byte, 0, min(size, most)), b...)
 }

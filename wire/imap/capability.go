@@ -28,6 +28,7 @@ const (
 	IfLoginDisabled           // LOGIN would be refused
 	PerMechanism              // once for each SASL mechanism: AUTH=…
 	WithAppendLimit           // with a value: APPENDLIMIT=…
+	IfCompressible            // COMPRESS would be granted now
 )
 
 // Extension is one registry entry: everything that the CAPABILITY line, the
@@ -119,6 +120,8 @@ var extensions = [...]Extension{
 	{Token: "OBJECTID", RFC: 8474, States: loggedIn,
 		Commands: []string{"CREATE", "SELECT", "EXAMINE", "STATUS", "FETCH", "SEARCH"},
 		Codes:    []string{"MAILBOXID"}},
+	{Token: "COMPRESS=DEFLATE", RFC: 4978, States: loggedIn, When: IfCompressible,
+		Commands: []string{"COMPRESS"}, Codes: []string{"COMPRESSIONACTIVE"}},
 	{Token: "SAVEDATE", RFC: 8514, States: loggedIn, Commands: []string{"FETCH", "SEARCH"}},
 	{Token: "PREVIEW", RFC: 8970, States: loggedIn, Commands: []string{"FETCH"}},
 	{Token: "UTF8=ACCEPT", RFC: 6855, States: loggedIn, Enable: true, Commands: []string{"APPEND"},
@@ -157,6 +160,7 @@ type Announcement struct {
 	State         State // one bit
 	StartTLS      bool  // could be used now
 	LoginDisabled bool
+	Compress      bool     // could be used now
 	Mechanisms    []string // SASL, in the order of preference
 	// AppendLimit in octets, 0 for none.
 	AppendLimit int64
@@ -187,6 +191,10 @@ func Capabilities(a Announcement) []string {
 				names = append(names, e.Token+m)
 			}
 			continue
+		case IfCompressible:
+			if !a.Compress {
+				continue
+			}
 		case WithAppendLimit:
 			names = append(names, appendLimitToken(e.Token, a.AppendLimit))
 			continue

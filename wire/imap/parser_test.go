@@ -64,6 +64,7 @@ var commandTests = []struct {
 	{"A002 UNSUBSCRIBE ~peter/mail/&U,BTFw-/&ZeVnLIqe-", &imap.Unsubscribe{Mailbox: "~peter/mail/台北/日本語"}},
 	{"a NAMESPACE", &imap.Namespace{}},
 	{"A003 IDLE", &imap.Idle{}},
+	{"c compress deflate", &imap.Compress{Algorithm: "DEFLATE"}}, // RFC 4978 §3
 	{"a CHECK", &imap.Check{}},
 	{"a CLOSE", &imap.Close{}},
 	{"a UNSELECT", &imap.Unselect{}},

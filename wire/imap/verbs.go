@@ -11,6 +11,7 @@ var verbs = map[string]parseFunc{
 	"CAPABILITY":   parseCapability,
 	"CHECK":        parseCheck,
 	"CLOSE":        parseClose,
+	"COMPRESS":     parseCompress,
 	"COMPARATOR":   parseComparator,
 	"COPY":         parseCopy,
 	"CREATE":       parseCreate,
