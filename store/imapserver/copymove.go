@@ -10,8 +10,8 @@ import (
 // COPYUID (RFC 4315 §3).
 
 var copyCommands = []spec{
-	{"COPY", inSelected, slow, on((*Session).copyMessages)},
-	{"MOVE", inSelected, slow, on((*Session).moveMessages)},
+	{"COPY", inSelected, slow | byNumber, on((*Session).copyMessages)},
+	{"MOVE", inSelected, slow | byNumber, on((*Session).moveMessages)},
 }
 
 func (s *Session) copyMessages(c *command, a *imap.Copy) error {

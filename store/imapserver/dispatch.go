@@ -73,6 +73,8 @@ func (s *Session) allowed(c *command) *refusal {
 	switch {
 	case c.spec == nil:
 		return bad("Unknown command")
+	case c.spec.traits&byNumber != 0 && !c.uid && s.enabled.has(uidOnly):
+		return errUIDRequired
 	case c.spec.in&s.state() != 0:
 		return nil
 	case s.user == nil:

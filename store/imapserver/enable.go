@@ -8,13 +8,14 @@ import (
 
 // features is the set of extensions that change what the server says without
 // being asked (RFC 9051 §6.3.1).
-type features uint8
+type features uint16
 
 const (
 	condstore  features = 1 << iota // RFC 7162 §3.1
 	qresync                         // RFC 7162 §3.2; implies condstore
 	rev2                            // IMAP4rev2
 	utf8Accept                      // RFC 6855; rev2 brings the same
+	uidOnly                         // RFC 9586
 )
 
 func (f features) has(one features) bool { return f&one != 0 }
@@ -25,6 +26,7 @@ var enabling = map[string]features{
 	"QRESYNC":     qresync,
 	"IMAP4rev2":   rev2 | utf8Accept,
 	"UTF8=ACCEPT": utf8Accept,
+	"UIDONLY":     uidOnly,
 }
 
 // enable is ENABLE; what is not known is passed over (RFC 5161 §3.1), what an

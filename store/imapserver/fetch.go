@@ -15,7 +15,7 @@ import (
 // fetchbody.go and fetchbinary.go.
 
 var fetchCommands = []spec{
-	{"FETCH", inSelected, slow | keepsNumbers, on((*Session).fetch)},
+	{"FETCH", inSelected, slow | keepsNumbers | byNumber, on((*Session).fetch)},
 }
 
 // How many messages are read together in one round trip: their descriptions,
@@ -103,7 +103,7 @@ func (f *fetcher) outcome(mayMiss bool, asked uint64) error {
 }
 
 func (s *Session) newFetcher(c *command, a *imap.Fetch) *fetcher {
-	f := &fetcher{s: s, c: c, items: a.Items, since: account.ModSeq(a.ChangedSince), showUID: a.UID,
+	f := &fetcher{s: s, c: c, items: a.Items, since: account.ModSeq(a.ChangedSince), showUID: a.UID && !s.enabled.has(uidOnly),
 		filters: make([]*message.FieldFilter, len(a.Items)), count: seqCounter{told: s.selected.view.Set}}
 	modSeq := false
 	for i := range a.Items {

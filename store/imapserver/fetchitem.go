@@ -52,7 +52,7 @@ func (f *fetcher) one(m *fetched) error {
 func (f *fetcher) write(m *fetched) error {
 	w := &f.s.w
 	at := len(w.Buf)
-	w.FetchStart(f.count.of(m.e.UID))
+	f.s.startFetch(f.count.of(m.e.UID), m.e.UID)
 	start := len(w.Buf)
 	if f.showUID {
 		w.FetchUID(uint32(m.e.UID))

@@ -34,8 +34,8 @@ func (s *Session) writePermanentFlags(info *account.MailboxInfo) {
 // writeFlags writes an unsolicited FETCH with an entry's flags, and with its
 // modseq if the client has asked for such in any way (RFC 7162 §3.1).
 func (s *Session) writeFlags(seq uint32, info *account.MailboxInfo, e *account.Entry) {
-	s.w.FetchStart(seq)
-	s.w.FetchUID(uint32(e.UID))
+	s.startFetch(seq, e.UID)
+	s.showUID(e.UID)
 	s.fetchFlags(info, e)
 	if s.enabled.has(condstore) {
 		s.w.FetchModSeq(uint64(e.ModSeq))

@@ -16,7 +16,7 @@ import (
 // anything is read (narrow.go); the program of mail/search decides the rest.
 
 var searchCommands = []spec{
-	{"SEARCH", inSelected, slow | keepsNumbers, on((*Session).search)},
+	{"SEARCH", inSelected, slow | keepsNumbers | byNumber, on((*Session).search)},
 }
 
 // searcher is one SEARCH under way.
@@ -82,6 +82,9 @@ func (s *Session) checkCharset(a *imap.Search) error {
 
 // find runs the search in a mailbox, of which nothing is told to the client.
 func (s *Session) find(c *command, m *selected, a *imap.Search, modSeq bool) (*searcher, error) {
+	if err := s.checkKeys(&a.Key); err != nil {
+		return nil, err
+	}
 	if err := s.checkCharset(a); err != nil {
 		return nil, err
 	}

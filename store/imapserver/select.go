@@ -22,6 +22,9 @@ func (s *Session) selectMailbox(c *command, a *imap.Select) error {
 	if a.QResync != nil && !s.enabled.has(qresync) {
 		return bad("ENABLE QRESYNC comes first")
 	}
+	if q := a.QResync; q != nil && q.Seqs != nil && s.enabled.has(uidOnly) { // RFC 9586 §3.7
+		return errUIDRequired
+	}
 	if s.selected != nil {
 		s.unselect()
 		s.w.Status("*", imap.OK, imap.CodeClosed, "Previous mailbox is now closed")
@@ -76,7 +79,7 @@ func (s *Session) describeMailbox(given string) {
 	s.w.Exists(set.Len())
 	if !s.enabled.has(rev2) {
 		s.w.Recent(m.recentCount())
-		if seq, _ := set.FirstUnseen(); seq != 0 {
+		if seq, _ := set.FirstUnseen(); seq != 0 && !s.enabled.has(uidOnly) {
 			s.w.Status("*", imap.OK, imap.CodeUnseen(seq), "First unseen message")
 		}
 	}

@@ -9,7 +9,7 @@ import (
 // STORE (RFC 9051 §6.4.6) with UNCHANGEDSINCE (RFC 7162 §3.1.3).
 
 var storeCommands = []spec{
-	{"STORE", inSelected, slow | keepsNumbers, on((*Session).storeFlags)},
+	{"STORE", inSelected, slow | keepsNumbers | byNumber, on((*Session).storeFlags)},
 }
 
 func (s *Session) storeFlags(c *command, a *imap.Store) error {
@@ -154,8 +154,8 @@ func (m *selected) knewFlags(u uidset.UID, at account.ModSeq) bool {
 // writeModSeq tells a client that asked for silence the new mod-sequence
 // (RFC 7162 §3.1.3).
 func (s *Session) writeModSeq(seq uint32, e *account.Entry) {
-	s.w.FetchStart(seq)
-	s.w.FetchUID(uint32(e.UID))
+	s.startFetch(seq, e.UID)
+	s.showUID(e.UID)
 	s.w.FetchModSeq(uint64(e.ModSeq))
 	s.w.FetchEnd()
 }

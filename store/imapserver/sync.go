@@ -92,7 +92,7 @@ func (s *Session) tellGone(c *command, d *delta) error {
 	if len(d.gone) == 0 {
 		return nil
 	}
-	if s.enabled.has(qresync) {
+	if s.enabled.has(qresync) || s.enabled.has(uidOnly) {
 		s.w.Vanished(false, numSet(d.gone))
 		return nil
 	}

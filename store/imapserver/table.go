@@ -29,6 +29,9 @@ const (
 	// answersItself: if the handler returns nil, it has written the tagged
 	// reply or leaves it to a later Step (IDLE, AUTHENTICATE).
 	answersItself
+	// byNumber: unless it is the UID form, it names messages by number, which
+	// a client with UIDONLY must not (RFC 9586 §3.2, §3.8).
+	byNumber
 )
 
 // argument is a parsed command.
