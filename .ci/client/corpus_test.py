@@ -56,6 +56,7 @@ def fetch(user, mailbox):
                 return
 
     list(command(b"LOGIN %s lemonade" % user))
+    list(command(b"ENABLE UTF8=ACCEPT"))
     list(command(b"EXAMINE %s" % mailbox))
     return list(command(b"FETCH 1:* (BINARY.PEEK[])"))
 

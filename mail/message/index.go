@@ -23,6 +23,7 @@ const (
 	flagDate                            // there is a sent date
 	flagArtifact                        // the subject is that of a reply or forward
 	flagOpaque                          // beyond Limits.Index: one part, no envelope
+	flagUTF8                            // a header field in UTF-8
 )
 
 // The sections of an Index, each with its length at the beginning, in the
@@ -74,7 +75,7 @@ func (m *Message) AppendIndex(dst []byte) []byte {
 	for _, f := range [...]struct {
 		flag indexFlags
 		set  bool
-	}{{flagNUL, m.nul}, {flagDate, hasDate}, {flagArtifact, artifact}} {
+	}{{flagNUL, m.nul}, {flagUTF8, m.Internationalized()}, {flagDate, hasDate}, {flagArtifact, artifact}} {
 		if f.set {
 			flags |= f.flag
 		}
@@ -223,6 +224,10 @@ func (ix *Index) Size() int64 { return ix.size }
 // HasNUL says whether the message holds a NUL, so that a client without BINARY
 // gets it by another View.
 func (ix *Index) HasNUL() bool { return ix.flags&flagNUL != 0 }
+
+// Internationalized says that a header has fields in UTF-8 (RFC 6532), so that a
+// client that did not enable UTF-8 gets the message by another View.
+func (ix *Index) Internationalized() bool { return ix.flags&flagUTF8 != 0 }
 
 // Opaque says that the message was too complicated to be described: it has no
 // envelope and one part.

@@ -1,5 +1,7 @@
 package message
 
+import "unicode/utf8"
+
 // Message is what a Parser read. It lives until the Parser's Reset.
 type Message struct {
 	nodes  []node
@@ -45,6 +47,17 @@ func (m *Message) Size() int64 { return m.size }
 // HasNUL says whether the message holds a NUL anywhere, so that it cannot be
 // sent in an IMAP literal as it is.
 func (m *Message) HasNUL() bool { return m.nul }
+
+// Internationalized says that the header of the message or of a part has fields
+// in UTF-8 (RFC 6532).
+func (m *Message) Internationalized() bool {
+	for i := range m.nodes {
+		if n := &m.nodes[i]; n.Flags&Header8Bit != 0 && utf8.Valid(n.head.in(m.arena)) {
+			return true
+		}
+	}
+	return false
+}
 
 // Header is the raw header of the message, with the blank line; complete says
 // whether it was kept whole (Limits.Header).

@@ -6,6 +6,7 @@ import (
 	"io"
 	"slices"
 	"sort"
+	"unicode/utf8"
 )
 
 // View is one form in which a stored message is shown. Its bytes are a list of
@@ -15,6 +16,8 @@ import (
 type View struct {
 	pieces []piece
 	size   int64
+	text   int  // bytes of literal pieces
+	nul    bool // NULs of stored pieces appear as 0x80
 }
 
 // piece is a run of a View's bytes.
@@ -28,7 +31,7 @@ type piece struct {
 type pieceKind uint8
 
 const (
-	pieceStored  pieceKind = iota // src, with each NUL as 0x80
+	pieceStored  pieceKind = iota // src
 	pieceLiteral                  // text
 	pieceBase64                   // src in base64
 )
@@ -41,25 +44,44 @@ const (
 	lineWidth = lineChars + 2
 )
 
-// Base64View shows a message to clients that do not use BINARY: a part with a
-// NUL in a body that is not encoded appears in base64, and its header says so
-// (RFC 3516 §6); any other NUL, which no IMAP string can hold, appears as 0x80.
-// stored is the message, t its tree. It reads the headers of the parts
-// concerned and gives the error of doing so.
-func Base64View(t Tree, stored io.ReaderAt) (*View, error) {
-	v := &View{}
+// Shown says how a View differs from the message as it is stored.
+type Shown uint8
+
+const (
+	// WithoutNUL is for all that does not use BINARY: a part with a NUL in a
+	// body that is not encoded appears in base64, and its header says so (RFC
+	// 3516 §6); any other NUL, which no IMAP string can hold, appears as 0x80.
+	WithoutNUL Shown = 1 << iota
+	// Downgraded is for clients that did not enable UTF-8: header fields in
+	// UTF-8 appear in ASCII (RFC 6857). Fields in another charset, which no
+	// standard allows, are left as they are.
+	Downgraded
+)
+
+// maxViewText bounds the literal bytes of a View, about; parts beyond it are
+// not downgraded.
+const maxViewText = 4 << 20
+
+// NewView makes a view of a message. stored is the message, t its tree. It reads
+// the headers of the parts concerned and gives the error of doing so.
+func NewView(t Tree, stored io.ReaderAt, as Shown) (*View, error) {
+	v := &View{nul: as&WithoutNUL != 0}
 	at := int64(0) // how much of the stored message is in the view
 	for i := range t {
 		p := &t[i]
-		if p.Kind != Leaf || p.Flags&BodyNUL == 0 || !p.Encoding.Identity() {
+		base64 := as&WithoutNUL != 0 && p.Kind == Leaf && p.Flags&BodyNUL != 0 && p.Encoding.Identity()
+		downgrade := as&Downgraded != 0 && p.Flags&Header8Bit != 0 && v.text < maxViewText
+		if !base64 && !downgrade {
 			continue
 		}
 		v.addStored(Span{at, p.Header})
-		if err := v.addHeader(p, stored); err != nil {
+		if err := v.addHeader(p, stored, base64, downgrade); err != nil {
 			return nil, err
 		}
-		v.add(piece{kind: pieceBase64, src: Span{p.Body, p.End}}, base64Size(p.Size()))
-		at = p.End
+		if at = p.Body; base64 {
+			v.add(piece{kind: pieceBase64, src: Span{p.Body, p.End}}, base64Size(p.Size()))
+			at = p.End
+		}
 	}
 	v.addStored(Span{at, t[0].End})
 	return v, nil
@@ -83,46 +105,57 @@ func (v *View) add(p piece, size int64) {
 func (v *View) addStored(s Span) { v.add(piece{kind: pieceStored, src: s}, s.Len()) }
 
 func (v *View) addLiteral(text string) {
+	v.text += len(text)
 	v.add(piece{kind: pieceLiteral, text: []byte(text)}, int64(len(text)))
 }
 
-// maxViewHeader is how much of a part's header is searched for its
-// Content-Transfer-Encoding; the field goes to the front of a longer one.
+// maxViewHeader is how much of a part's header is looked at; the
+// Content-Transfer-Encoding of a longer one goes to its front.
 const maxViewHeader = 256 << 10
 
-// addHeader adds the header of a part with base64 for its encoding.
-func (v *View) addHeader(p *Part, stored io.ReaderAt) error {
-	const field = "Content-Transfer-Encoding: base64\r\n"
+const base64Field = "Content-Transfer-Encoding: base64\r\n"
+
+// addHeader adds the header of a part, with base64 for its encoding, or with
+// fields downgraded, or both.
+func (v *View) addHeader(p *Part, stored io.ReaderAt, base64, downgrade bool) error {
 	h := make([]byte, min(p.Body-p.Header, maxViewHeader))
 	if n, err := stored.ReadAt(h, p.Header); n < len(h) {
 		return err
 	}
-	span := func(from, to int) Span { return Span{p.Header + int64(from), p.Header + int64(to)} }
-	at, from, placed := 0, 0, false
+	whole := int64(len(h)) == p.Body-p.Header
+	downgrade = downgrade && utf8.Valid(h)
+	at, from := 0, 0
+	_, encoded := FirstField(h, "content-transfer-encoding")
+	placed := base64 && !encoded && !whole
+	if placed {
+		v.addLiteral(base64Field)
+	}
+	// instead puts text in the place of the field at hand.
+	instead := func(text string, end int) {
+		v.addStored(Span{p.Header + int64(from), p.Header + int64(at)})
+		v.addLiteral(text)
+		from = end
+	}
 	for f := range Fields(h) {
 		end := at + len(f.Raw)
-		if equalFold(f.Name, "content-transfer-encoding") {
-			v.addStored(span(from, at))
-			if !placed {
-				v.addLiteral(field)
+		switch {
+		case base64 && equalFold(f.Name, "content-transfer-encoding"):
+			if placed {
+				instead("", end)
+			} else {
+				instead(base64Field, end)
 			}
-			from, placed = end, true
+			placed = true
+		case downgrade && !isASCII(f.Raw):
+			instead(downgradeField(f), end)
 		}
 		at = end
 	}
-	whole := int64(len(h)) == p.Body-p.Header
-	switch {
-	case placed:
-		v.addStored(Span{p.Header + int64(from), p.Body})
-	case whole:
-		v.addStored(span(0, at))
-		v.addLiteral(field)
-		v.addStored(span(at, len(h)))
-	default:
-		v.addLiteral(field)
-		v.addStored(Span{p.Header, p.Body})
+	if base64 && !placed {
+		instead(base64Field, at)
 	}
-	if whole && at == len(h) { // no blank line
+	v.addStored(Span{p.Header + int64(from), p.Body})
+	if base64 && whole && at == len(h) { // no blank line
 		v.addLiteral("\r\n")
 	}
 	return nil
@@ -183,14 +216,11 @@ func (r *viewReader) read(p *piece, b []byte, off int64) error {
 		if err := readFull(r.stored, b, p.src.From+off); err != nil {
 			return err
 		}
-		for {
-			i := bytes.IndexByte(b, 0)
-			if i < 0 {
-				return nil
-			}
+		for i := bytes.IndexByte(b, 0); r.nul && i >= 0; i = bytes.IndexByte(b, 0) {
 			b[i] = 0x80
 			b = b[i+1:]
 		}
+		return nil
 	}
 	return r.readBase64(p.src, b, off)
 }

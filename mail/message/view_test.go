@@ -16,7 +16,7 @@ func checkView(t *testing.T, raw []byte) {
 	t.Helper()
 	stored := bytes.NewReader(raw)
 	tree := parse(raw).Tree()
-	v, err := Base64View(tree, stored)
+	v, err := NewView(tree, stored, WithoutNUL)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -89,7 +89,7 @@ func TestBase64View(t *testing.T) {
 		t.Run(name, func(t *testing.T) { checkView(t, []byte(raw)) })
 	}
 	stored := bytes.NewReader([]byte(multi))
-	v, _ := Base64View(parse([]byte(multi)).Tree(), stored)
+	v, _ := NewView(parse([]byte(multi)).Tree(), stored, WithoutNUL)
 	index, _ := v.Index(stored, Limits{})
 	ix, _ := OpenIndex(index)
 	tree, _ := ix.Tree()
@@ -104,7 +104,7 @@ func TestBase64View(t *testing.T) {
 // TestViewError: an error of the store is given, not bytes.
 func TestViewError(t *testing.T) {
 	raw := []byte("Subject: x\r\n\r\na\x00")
-	v, err := Base64View(parse(raw).Tree(), bytes.NewReader(raw))
+	v, err := NewView(parse(raw).Tree(), bytes.NewReader(raw), WithoutNUL)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -112,7 +112,7 @@ func TestViewError(t *testing.T) {
 	if _, err := v.Open(short).ReadAt(make([]byte, v.Size()), 0); err != io.ErrUnexpectedEOF {
 		t.Errorf("short read: %v", err)
 	}
-	if _, err := Base64View(parse(raw).Tree(), bytes.NewReader(raw[:3])); err == nil {
+	if _, err := NewView(parse(raw).Tree(), bytes.NewReader(raw[:3]), WithoutNUL); err == nil {
 		t.Error("no error for a header that is not there")
 	}
 }

@@ -112,14 +112,17 @@ func (v View) ModSeq() ModSeq { return v.Info.ModSeq }
 
 // Entry is what an account knows of one message in one mailbox.
 type Entry struct {
-	UID          UID
-	Object       ObjectID
-	ModSeq       ModSeq
-	Flags        SystemFlag
-	Keywords     Keywords // bits of MailboxInfo.Keywords
-	Size         int64    // RFC822.SIZE
-	InternalDate time.Time
-	SaveDate     time.Time // RFC 8514
+	UID      UID
+	Object   ObjectID
+	ModSeq   ModSeq
+	Flags    SystemFlag
+	Keywords Keywords // bits of MailboxInfo.Keywords
+	Size     int64    // RFC822.SIZE
+	// Internationalized: its header is in UTF-8; for clients that did not
+	// enable that its RFC822.SIZE is another (message.Downgraded).
+	Internationalized bool
+	InternalDate      time.Time
+	SaveDate          time.Time // RFC 8514
 }
 
 // FlagChange is a STORE's operation on one set of messages.

@@ -103,7 +103,8 @@ func (t *txn) quota(size uint64) error {
 func (t *txn) newEntry(b *box, item *AppendItem, keywords Keywords) Entry {
 	e := Entry{
 		UID: UID(b.UIDNext), Object: item.Incoming.object, Flags: item.Flags, Keywords: keywords,
-		Size: item.Incoming.shown, InternalDate: item.InternalDate, SaveDate: item.SaveDate,
+		Size: item.Incoming.shown, Internationalized: item.Incoming.msg.Internationalized(),
+		InternalDate: item.InternalDate, SaveDate: item.SaveDate,
 	}
 	if item.UID != 0 {
 		e.UID = item.UID

@@ -155,7 +155,7 @@ func (in *Incoming) measure() error {
 	if err != nil {
 		return damaged("new index", err)
 	}
-	view, err := message.Base64View(tree, in.Reader())
+	view, err := message.NewView(tree, in.Reader(), message.WithoutNUL)
 	if err != nil {
 		return storageError(err)
 	}

@@ -5,10 +5,17 @@ import (
 	"encoding/binary"
 )
 
+// entryUTF8, beside the system flags, is Entry.Internationalized.
+const entryUTF8 = 1 << 5
+
 // append stores all but the UID (the key). A dark entry has modseq 0: its
 // extent has it.
 func (e *Entry) append(dst []byte) []byte {
-	dst = append(dst, recordVersion, byte(e.Flags))
+	flags := byte(e.Flags)
+	if e.Internationalized {
+		flags |= entryUTF8
+	}
+	dst = append(dst, recordVersion, flags)
 	dst = binary.AppendUvarint(dst, uint64(e.Object))
 	dst = binary.AppendUvarint(dst, uint64(e.ModSeq))
 	dst = binary.AppendUvarint(dst, uint64(e.Size))
@@ -27,7 +34,8 @@ func (e *Entry) append(dst []byte) []byte {
 // decode reads into e, which keeps its UID.
 func (e *Entry) decode(v []byte) error {
 	d := decode(v)
-	e.Flags = SystemFlag(d.u8())
+	flags := d.u8()
+	e.Flags, e.Internationalized = SystemFlag(flags&^entryUTF8), flags&entryUTF8 != 0
 	e.Object = ObjectID(d.uv())
 	e.ModSeq = ModSeq(d.uv())
 	e.Size = int64(d.uv())

@@ -12,6 +12,7 @@ import (
 	"strings"
 	"testing"
 
+	"citron/mail/message"
 	"citron/wire/imap"
 )
 
@@ -65,13 +66,22 @@ func awkward() map[string][]byte {
 		"large base64": []byte("Content-Transfer-Encoding: base64\r\n\r\n" + strings.Repeat(strings.Repeat("QUJD", 18)+"\r\n", 2000)),
 		"large text":   []byte("Content-Transfer-Encoding: 8bit\r\n\r\n" + strings.Repeat("line\r\n", 20000)),
 		"bare LF":      []byte("Subject: x\nContent-Type: text/plain\n\none\ntwo\n"),
+		"NUL, UTF-8":   []byte("Subject: grün\r\nContent-Transfer-Encoding: binary\r\n\r\n" + zeros),
+		"Latin-1":      []byte("Subject: gr\xfcn\r\n\r\nbody\r\n"),
 	}
 }
 
-// Whatever a message is, all that FETCH says of it agrees.
+// Whatever a message is, all that FETCH says of it agrees; to a client that has
+// enabled UTF-8 it is the message itself, to another the downgraded one
+// (RFC 6855 §7, RFC 6857).
 func TestFetchAgreesWithItself(t *testing.T) {
 	messages := corpus(t)
 	maps.Copy(messages, awkward())
+	t.Run("UTF-8", func(t *testing.T) { fetchAgrees(t, messages, true) })
+	t.Run("ASCII", func(t *testing.T) { fetchAgrees(t, messages, false) })
+}
+
+func fetchAgrees(t *testing.T, messages map[string][]byte, utf8 bool) {
 	f := newFixture(t)
 	p := f.login()
 	names := slices.Sorted(maps.Keys(messages))
@@ -81,10 +91,35 @@ func TestFetchAgreesWithItself(t *testing.T) {
 	if out := p.say(t, "s SELECT INBOX"); !strings.Contains(out, fmt.Sprintf("* %d EXISTS", len(names))) {
 		t.Fatal(out)
 	}
+	if utf8 {
+		p.say(t, "u ENABLE UTF8=ACCEPT")
+	}
 	for i, name := range names {
 		m := &sameness{t: t, p: p, name: name, seq: i + 1}
-		m.check(messages[name])
+		if utf8 {
+			m.check(messages[name])
+		} else {
+			m.check(downgraded(t, messages[name]))
+		}
 	}
+}
+
+// downgraded is a message as it is shown to clients that know no UTF-8.
+func downgraded(t *testing.T, raw []byte) []byte {
+	stored := bytes.NewReader(raw)
+	m, err := message.Parse(stored)
+	if err != nil {
+		t.Fatal(err)
+	}
+	view, err := message.NewView(m.Tree(), stored, message.Downgraded)
+	if err != nil {
+		t.Fatal(err)
+	}
+	shown, err := io.ReadAll(io.NewSectionReader(view.Open(stored), 0, view.Size()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return shown
 }
 
 // enter APPENDs a message, or files it as LMTP would if APPEND does not take
@@ -159,7 +194,7 @@ func (m *sameness) fetch(items ...string) (*imap.FetchResponse, map[string][]byt
 	return got, sections
 }
 
-func (m *sameness) check(message []byte) {
+func (m *sameness) check(raw []byte) {
 	m.t.Helper()
 	got, sections := m.fetch("RFC822.SIZE", "ENVELOPE", "BODY", "BODYSTRUCTURE", "PREVIEW",
 		"BODY.PEEK[]", "BODY.PEEK[HEADER]", "BODY.PEEK[TEXT]", "BINARY.PEEK[]", "BINARY.SIZE[]")
@@ -170,10 +205,10 @@ func (m *sameness) check(message []byte) {
 	if bytes.IndexByte(whole, 0) >= 0 {
 		m.error("a NUL in BODY[]")
 	}
-	if bytes.IndexByte(message, 0) < 0 && !bytes.Equal(whole, message) {
+	if bytes.IndexByte(raw, 0) < 0 && !bytes.Equal(whole, raw) {
 		m.error("BODY[] is not the message")
 	}
-	if !bytes.Equal(sections["BINARY[]"], message) || string(sections["BINARY.SIZE[]"]) != fmt.Sprint(len(message)) {
+	if !bytes.Equal(sections["BINARY[]"], raw) || string(sections["BINARY.SIZE[]"]) != fmt.Sprint(len(raw)) {
 		m.error("BINARY[] is not the message")
 	}
 	if header, text := sections["BODY[HEADER]"], sections["BODY[TEXT]"]; !bytes.Equal(append(header, text...), whole) {

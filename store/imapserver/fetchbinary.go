@@ -14,7 +14,7 @@ import (
 // of the message as it is stored, without its transfer encoding. One with an
 // encoding that nobody knows is left out, and the FETCH ends with UNKNOWN-CTE.
 func (f *fetcher) binary(m *fetched, it *imap.FetchItem) error {
-	own, err := m.AsStored(f.s.srv.ctx)
+	own, err := m.As(f.s.srv.ctx, f.s.utf8Form())
 	if err != nil {
 		return err
 	}

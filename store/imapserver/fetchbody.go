@@ -19,7 +19,7 @@ const piece = 32 << 10
 // section writes data item i, whose value is a section of the message.
 func (f *fetcher) section(m *fetched, i int) error {
 	it := &f.items[i]
-	shown, err := m.AsShown(f.s.srv.ctx)
+	shown, err := f.shown(m)
 	if err != nil {
 		return err
 	}

@@ -3,6 +3,7 @@ package imapserver
 import (
 	"errors"
 
+	"citron/mail/message"
 	"citron/store/account"
 	"citron/store/opened"
 	"citron/wire/imap"
@@ -90,7 +91,7 @@ func (f *fetcher) item(m *fetched, i int) error {
 	case imap.FetchInternalDate:
 		w.FetchInternalDate(m.e.InternalDate)
 	case imap.FetchSize:
-		w.FetchSize(m.e.Size)
+		return f.size(m)
 	case imap.FetchModSeq:
 		w.FetchModSeq(uint64(m.e.ModSeq))
 	case imap.FetchSaveDate:
@@ -114,23 +115,61 @@ func (f *fetcher) item(m *fetched, i int) error {
 // described writes what is ready in the message's index. A preview always is,
 // LAZY or not (RFC 8970 §3.1).
 func (f *fetcher) described(m *fetched, it *imap.FetchItem) error {
+	w := &f.s.w
+	if it.Kind == imap.FetchEnvelope {
+		shown, err := m.As(f.s.srv.ctx, f.s.utf8Form())
+		if err == nil {
+			w.FetchRaw(it.Kind, shown.Index.Envelope())
+		}
+		return err
+	}
 	own, err := m.AsStored(f.s.srv.ctx)
 	if err != nil {
 		return err
-	}
-	w := &f.s.w
-	if it.Kind == imap.FetchEnvelope {
-		w.FetchRaw(it.Kind, own.Index.Envelope())
-		return nil
 	}
 	w.FetchRaw(it.Kind, nil)
 	w.Buf = imap.AppendString(w.Buf, own.Index.Preview(), w.UTF8)
 	return nil
 }
 
+// size writes RFC822.SIZE, that of the form in which this client gets the
+// message.
+func (f *fetcher) size(m *fetched) error {
+	if !m.e.Internationalized || f.s.w.UTF8 {
+		f.s.w.FetchSize(m.e.Size)
+		return nil
+	}
+	if m.Stored == nil {
+		stored, err := m.From.Summaries(f.s.srv.ctx, []account.ObjectID{m.e.Object}, account.WantIndex|account.WantBody)
+		if err != nil {
+			return err
+		}
+		m.Stored = &stored[0]
+	}
+	shown, err := f.shown(m)
+	if err == nil {
+		f.s.w.FetchSize(shown.Index.Size())
+	}
+	return err
+}
+
+// shown gives the form of a message that everything but BINARY shows.
+func (f *fetcher) shown(m *fetched) (*opened.Form, error) {
+	return m.As(f.s.srv.ctx, message.WithoutNUL|f.s.utf8Form())
+}
+
+// utf8Form is the form for this client as far as UTF-8 in headers goes
+// (RFC 6855 §7).
+func (s *Session) utf8Form() message.Shown {
+	if s.w.UTF8 {
+		return 0
+	}
+	return message.Downgraded
+}
+
 // structure writes BODY or BODYSTRUCTURE.
 func (f *fetcher) structure(m *fetched, it *imap.FetchItem) error {
-	shown, err := m.AsShown(f.s.srv.ctx)
+	shown, err := f.shown(m)
 	if err != nil {
 		return err
 	}

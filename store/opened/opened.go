@@ -2,8 +2,9 @@
 // index, the parts, the octets, each read once and only when asked for. FETCH,
 // SEARCH, CATENATE and authorized URLs all look into messages through it.
 //
-// A message has two forms: as it is stored, and as everything but BINARY shows
-// it, which differs where it holds NULs (RFC 3516 §6).
+// A message is shown in other forms than the one stored where it holds NULs and
+// the client does not use BINARY (RFC 3516 §6), and where its header is in UTF-8
+// and the client did not enable that (RFC 6857).
 package opened
 
 import (
@@ -22,8 +23,10 @@ type Message struct {
 	// Stored is what the account gave of it, with account.WantIndex.
 	Stored *account.Stored
 
-	own, shown Form
-	body       account.MessageReader
+	own     Form
+	shown   Form // in another form, the last that was asked for
+	shownAs message.Shown
+	body    account.MessageReader
 }
 
 // Form is one form of a message. Its Index is open.
@@ -105,16 +108,23 @@ func (m *Message) reindex(ctx context.Context) (message.Index, error) {
 	return message.OpenIndex(parsed.AppendIndex(nil))
 }
 
-// AsShown gives the message as everything but BINARY shows it: no IMAP string
-// can hold a NUL, so parts with one are in base64 there (RFC 3516 §6).
-func (m *Message) AsShown(ctx context.Context) (*Form, error) {
+// As gives the message in a form, as far as it differs from the one stored.
+// Everything but BINARY shows it message.WithoutNUL.
+func (m *Message) As(ctx context.Context, as message.Shown) (*Form, error) {
 	own, err := m.AsStored(ctx)
-	switch {
-	case err != nil:
+	if err != nil {
 		return nil, err
-	case !own.Index.HasNUL():
+	}
+	if !own.Index.HasNUL() {
+		as &^= message.WithoutNUL
+	}
+	if !own.Index.Internationalized() {
+		as &^= message.Downgraded
+	}
+	switch {
+	case as == 0:
 		return own, nil
-	case m.shown.open && m.shown.octets != nil:
+	case m.shown.open && m.shown.octets != nil && m.shownAs == as:
 		return &m.shown, nil
 	}
 	tree, err := own.Tree()
@@ -125,7 +135,7 @@ func (m *Message) AsShown(ctx context.Context) (*Form, error) {
 	if err != nil {
 		return nil, err
 	}
-	view, err := message.Base64View(tree, r)
+	view, err := message.NewView(tree, r, as)
 	if err != nil {
 		return nil, err
 	}
@@ -133,8 +143,9 @@ func (m *Message) AsShown(ctx context.Context) (*Form, error) {
 	if err != nil {
 		return nil, err
 	}
+	m.shown, m.shownAs = Form{octets: view.Open(r)}, as
 	m.shown.Index, err = message.OpenIndex(index)
-	m.shown.octets, m.shown.open = view.Open(r), err == nil
+	m.shown.open = err == nil
 	return &m.shown, err
 }
 
