@@ -15,6 +15,7 @@ type FetchCmd struct {
 	Common   `embed:""`
 	Messages int      `help:"Messages in the mailbox, which is filled if it holds fewer." default:"2000"`
 	Item     []string `help:"What to fetch: body, header, envelope, bodystructure, fields, flags, all-header (what phones ask), or any fetch items in parentheses." default:"body,envelope,bodystructure,fields,flags"`
+	Compress bool     `help:"Compress (RFC 4978) after login; bytes are then counted as they travel."`
 	Repeat   int      `help:"FETCH commands per connection and run; more make the CPU figures finer." default:"5"`
 }
 
@@ -43,9 +44,9 @@ func (cmd *FetchCmd) Run(ctx context.Context) error {
 			}
 		}
 		workloads = append(workloads, workload{
-			title: fmt.Sprintf("FETCH 1:* %s, %s, %d connections, %d accounts", items, heat(cmd.Cold), cmd.Conns, cmd.accounts()),
+			title: fmt.Sprintf("FETCH 1:* %s, %s%s, %d connections, %d accounts", items, heat(cmd.Cold), cmd.travel(), cmd.Conns, cmd.accounts()),
 			unit:  "msg",
-			setup: func(ctx context.Context, t *target) (any, error) { return cmd.selected(ctx, t) },
+			setup: func(ctx context.Context, t *target) (any, error) { return cmd.ready(ctx, t) },
 			run: func(ctx context.Context, _ *target, state any) (work, error) {
 				return cmd.fetch(ctx, state.(sessions), items)
 			},
@@ -53,6 +54,29 @@ func (cmd *FetchCmd) Run(ctx context.Context) error {
 		})
 	}
 	return cmd.compare(ctx, workloads...)
+}
+
+func (cmd *FetchCmd) travel() string {
+	if cmd.Compress {
+		return ", compressed"
+	}
+	return ""
+}
+
+// ready gives sessions that have selected the mailbox and, if so wished,
+// compress.
+func (cmd *FetchCmd) ready(ctx context.Context, t *target) (sessions, error) {
+	conns, err := cmd.selected(ctx, t)
+	if err != nil || !cmd.Compress {
+		return conns, err
+	}
+	for _, conn := range conns {
+		if err := conn.compress(); err != nil {
+			conns.close()
+			return nil, err
+		}
+	}
+	return conns, nil
 }
 
 func heat(cold bool) string {
@@ -101,7 +125,7 @@ func (cmd *FetchCmd) fetch(ctx context.Context, conns sessions, items string) (w
 	parts := make([]work, len(conns))
 	err := each(ctx, len(conns), func(ctx context.Context, i int) error {
 		conn := conns[i]
-		before := conn.received
+		before := conn.arrived()
 		for range cmd.Repeat {
 			err := conn.each(func(line []byte) {
 				if _, ok := untagged(line, "FETCH"); ok {
@@ -112,7 +136,7 @@ func (cmd *FetchCmd) fetch(ctx context.Context, conns sessions, items string) (w
 				return err
 			}
 		}
-		parts[i].bytes = conn.received - before
+		parts[i].bytes = conn.arrived() - before
 		return nil
 	})
 	sum := total(parts)

@@ -20,6 +20,7 @@ type imapConn struct {
 	caps     string // capabilities after login, in capitals, spaces around
 	received int64  // bytes
 	sent     int64
+	packed   *packedConn // once it is compressed
 }
 
 // dialIMAP connects, takes TLS if asked for, and logs in.
