@@ -59,9 +59,9 @@ func TestRoundTripsOfManyMessages(t *testing.T) {
 		{"COPY 1:* Drafts", 3, 1},
 		{"MOVE 1:500 Junk", 4, 1},
 	} {
-		before := f.engine.Stats()
+		before := f.mem.Stats()
 		out := p.say(t, "a "+c.line)
-		after := f.engine.Stats()
+		after := f.mem.Stats()
 		if !strings.Contains(out, "\r\na OK ") && !strings.HasPrefix(out, "a OK ") {
 			t.Errorf("%s: %.300s", c.line, out)
 		}
@@ -78,12 +78,12 @@ func TestRoundTripsOfLargeMessages(t *testing.T) {
 	f.fill(64, []byte("Subject: large\r\n\r\n"+strings.Repeat("0123456789abcdef\r\n", 1000)))
 	p := f.login()
 	p.say(t, "x EXAMINE INBOX")
-	before := f.engine.Stats().Reads
+	before := f.mem.Stats().Reads
 	out := p.say(t, "a FETCH 1:* BODY.PEEK[]")
 	if n := strings.Count(out, "BODY[] {18018}"); n != 64 {
 		t.Fatalf("%d bodies: %.200q", n, out)
 	}
-	if reads := f.engine.Stats().Reads - before; reads > 2 {
+	if reads := f.mem.Stats().Reads - before; reads > 2 {
 		t.Errorf("%d round trips", reads)
 	}
 }

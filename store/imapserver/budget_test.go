@@ -42,9 +42,9 @@ func TestRoundTrips(t *testing.T) {
 			info, _ := f.alice().Lookup("INBOX")
 			line = strings.ReplaceAll(line, "${v}", fmt.Sprint(info.UIDValidity))
 		}
-		before := f.engine.Stats()
+		before := f.mem.Stats()
 		out := p.say(t, "a "+line)
-		after := f.engine.Stats()
+		after := f.mem.Stats()
 		if !strings.Contains(out, "\r\na OK ") && !strings.HasPrefix(out, "a OK ") {
 			t.Errorf("%s: %s", c.line, out)
 		}

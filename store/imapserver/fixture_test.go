@@ -12,6 +12,8 @@ import (
 	"citron/engine/body/segment"
 	"citron/engine/kv"
 	"citron/engine/kv/memkv"
+	"citron/engine/kv/pebblekv"
+	"citron/engine/vfs/crashfs"
 	"citron/engine/vfs/osfs"
 	"citron/ops/conn"
 	"citron/store/account"
@@ -23,11 +25,25 @@ import (
 type fixture struct {
 	t      testing.TB
 	clock  *time.Time
-	engine *memkv.Engine
+	engine kv.Engine
+	mem    *memkv.Engine // engine, if it is one in memory
 	store  *account.Store
 	users  *directory.Directory
 	server *Server
 	log    *bytes.Buffer
+}
+
+// engines are those that histories are played on.
+var engines = map[string]func(testing.TB) kv.Engine{
+	"memkv": func(testing.TB) kv.Engine { return memkv.New(memkv.Options{}) },
+	"pebblekv": func(t testing.TB) kv.Engine {
+		e, err := pebblekv.Open(crashfs.New(), "kv", pebblekv.Options{Fatal: func(err error) { panic(err) }})
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { e.Close() })
+		return e
+	},
 }
 
 var errCrowded = conn.ErrTooManyConnections
@@ -39,9 +55,10 @@ func newFixture(t testing.TB, change ...func(*Config)) *fixture {
 	return newFixtureOn(t, memkv.New(memkv.Options{}), change...)
 }
 
-func newFixtureOn(t testing.TB, engine *memkv.Engine, change ...func(*Config)) *fixture {
+func newFixtureOn(t testing.TB, engine kv.Engine, change ...func(*Config)) *fixture {
 	clock := start
 	f := &fixture{t: t, clock: &clock, engine: engine, log: &bytes.Buffer{}}
+	f.mem, _ = engine.(*memkv.Engine)
 	f.openStore()
 	f.addUsers()
 	cfg := Config{Hostname: "mail.example.org", Version: "test", PlaintextLogin: true,

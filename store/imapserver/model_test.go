@@ -24,8 +24,12 @@ import (
 var modelSeeds = flag.Uint64("seeds", 25, "how many random histories TestClientsSeeTheTruth plays")
 
 func TestClientsSeeTheTruth(t *testing.T) {
-	for seed := range *modelSeeds {
-		t.Run(fmt.Sprint(seed), func(t *testing.T) { playRandomly(t, seed, 120) })
+	for name, open := range engines {
+		for seed := range *modelSeeds {
+			t.Run(fmt.Sprintf("%s/%d", name, seed), func(t *testing.T) {
+				playRandomly(t, newFixtureOn(t, open(t)), seed, 120)
+			})
+		}
 	}
 }
 
@@ -43,8 +47,7 @@ type mirror struct {
 	lastOut string
 }
 
-func playRandomly(t *testing.T, seed uint64, steps int) {
-	f := newFixture(t)
+func playRandomly(t *testing.T, f *fixture, seed uint64, steps int) {
 	random := rand.New(rand.NewPCG(seed, 7))
 	for range 6 {
 		f.deliver("INBOX", nil)
