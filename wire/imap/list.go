@@ -18,6 +18,7 @@ const (
 	ReturnSubscribed ListReturn = 1 << iota
 	ReturnChildren
 	ReturnSpecialUse // RFC 6154 §2
+	ReturnMyRights   // RFC 8440 §3
 )
 
 // List is LIST (RFC 9051 §6.3.9, RFC 5258).
@@ -59,6 +60,7 @@ var listReturnOptions = [...]listOption{
 	{"SUBSCRIBED", uint8(ReturnSubscribed)},
 	{"CHILDREN", uint8(ReturnChildren)},
 	{"SPECIAL-USE", uint8(ReturnSpecialUse)},
+	{"MYRIGHTS", uint8(ReturnMyRights)},
 }
 
 func findListOption(table []listOption, name string) (uint8, bool) {

@@ -62,6 +62,7 @@ func parseResponse(c *cursor) Response {
 
 // untagged are the responses that begin with their name.
 var untagged = map[string]func(*cursor) Response{
+	"ACL":        parseACLResponse,
 	"CAPABILITY": func(c *cursor) Response { return &CapabilityResponse{parseNames(c)} },
 	"COMPARATOR": parseComparatorResponse,
 	"ENABLED":    func(c *cursor) Response { return &EnabledResponse{parseNames(c)} },
@@ -69,7 +70,9 @@ var untagged = map[string]func(*cursor) Response{
 	"FLAGS":      parseFlagsResponse,
 	"ID":         parseIDResponse,
 	"LIST":       func(c *cursor) Response { return parseListResponse(c, false) },
+	"LISTRIGHTS": parseListRightsResponse,
 	"LSUB":       func(c *cursor) Response { return parseListResponse(c, true) },
+	"MYRIGHTS":   parseMyRightsResponse,
 	"NAMESPACE":  parseNamespaceResponse,
 	"QUOTA":      parseQuotaResponse,
 	"QUOTAROOT":  parseQuotaRootResponse,

@@ -62,6 +62,12 @@ func write(t *testing.T, r imap.Response, utf8Mode bool) (out []byte, ok bool) {
 		w.Quota(r.Root, r.Resources)
 	case *imap.QuotaRootResponse:
 		w.QuotaRoot(r.Mailbox, r.Roots)
+	case *imap.ACLResponse:
+		w.ACL(r.Mailbox, r.Entries)
+	case *imap.ListRightsResponse:
+		w.ListRights(r.Mailbox, r.Identifier, r.Required, r.Optional)
+	case *imap.MyRightsResponse:
+		w.MyRights(r.Mailbox, r.Rights)
 	case *imap.NamespaceResponse:
 		w.Namespace(r.Personal, r.Others, r.Shared)
 	case *imap.StatusDataResponse:
