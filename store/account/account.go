@@ -29,6 +29,7 @@ type Account struct {
 	awaited atomic.Pointer[awaited]
 	lately  lately        // only the leader touches it
 	objects atomic.Uint64 // next object number not given out
+	telling sync.Mutex    // held while other accounts are told of changes
 
 	mu       sync.RWMutex // guards what is published, below
 	gone     bool
@@ -37,6 +38,7 @@ type Account struct {
 	names    map[string]MailboxID
 	sorted   []MailboxID // by name
 	subs     map[string]bool
+	shares   map[uint64]bool   // accounts that share with this one
 	recent   map[MailboxID]UID // first UID not shown as \Recent
 	intents  map[uint64]bool   // large copies at work here; others are left over
 	watchers []*watcher        // replaced, never changed
@@ -53,6 +55,7 @@ func (a *Account) load(ctx context.Context) error {
 	want := kv.Reads{Gets: [][]byte{{keyHead}, {keyAwaited}}, Ranges: []kv.Range{
 		prefix([]byte{keyMailbox}), prefix([]byte{keySub}),
 		prefix(appendKey32(nil, keyChunk, uint32(Inbox))), keysOnly(prefix([]byte{keyIntent})),
+		prefix([]byte{keyACL}), keysOnly(prefix([]byte{keyAcross})),
 	}}
 	got, err := a.view(ctx, want)
 	if err != nil {
@@ -78,15 +81,48 @@ func (a *Account) load(ctx context.Context) error {
 	if err := a.loadBoxes(got.Ranges[0]); err != nil {
 		return err
 	}
+	if err := a.loadACLs(got.Ranges[4]); err != nil {
+		return err
+	}
 	if inbox := a.boxes[Inbox]; inbox != nil {
 		if inbox.set, err = decodeSet(got.Ranges[2]); err != nil {
 			return damaged("chunks of INBOX", err)
 		}
 	}
-	if got.Ranges[3].Len() > 0 {
+	if a.loadAcross(got.Ranges[5]) || got.Ranges[3].Len() > 0 {
 		a.store.care.soon(a.id, a.store.opt.Now())
 	}
 	return nil
+}
+
+// loadACLs gives mailboxes that nobody has seen yet their lists.
+func (a *Account) loadACLs(p kv.Pairs) (err error) {
+	for i := range p.Len() {
+		b := a.boxes[MailboxID(be32(p.Key(i)[1:]))]
+		if b == nil {
+			continue
+		}
+		if b.ACL, err = decodeACL(p.Value(i)); err != nil {
+			return damaged("access control list of "+b.Name, err)
+		}
+	}
+	return nil
+}
+
+// loadAcross reads who shares with the account, and says whether anything is
+// left to be done in other accounts.
+func (a *Account) loadAcross(p kv.Pairs) (left bool) {
+	for i := range p.Len() {
+		if p.Key(i)[1] != acrossShare {
+			left = true
+			continue
+		}
+		if a.shares == nil {
+			a.shares = make(map[uint64]bool)
+		}
+		a.shares[be64(p.Key(i)[2:])] = true
+	}
+	return left
 }
 
 func (a *Account) loadSubs(p kv.Pairs) {

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"citron/engine/body"
+	"citron/mail/acl"
 	"citron/store/uidset"
 )
 
@@ -26,8 +27,8 @@ type ModSeq uint64
 // copies of a message share it.
 type ObjectID uint64
 
-// Actor says on whose behalf a call is made: the account's owner or, once
-// mailboxes are shared, another user. Every change takes one.
+// Actor says on whose behalf a call is made: the account's owner, or another
+// user whom the mailbox's list lets. Every change takes one.
 type Actor struct {
 	Account uint64 // the acting account's number
 	Name    string // for logs
@@ -96,6 +97,7 @@ type MailboxInfo struct {
 	SpecialUse  []string // as RFC 6154 spells them: \Drafts, \Sent …
 	Keywords    []string // table: index → keyword as first seen
 	Subscribed  bool
+	ACL         acl.List // nil: only the owner has rights
 }
 
 // View is a mailbox at one moment: what a session has been told. A value that

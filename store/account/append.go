@@ -28,7 +28,7 @@ func (a *Account) Append(ctx context.Context, by Actor, id MailboxID, items []Ap
 		weight += in.weight()
 	}
 	err = a.update(ctx, keys, weight, func(t *txn, got [][]byte) error {
-		res, err = t.append(id, items, got)
+		res, err = t.append(by, id, items, got)
 		return err
 	})
 	return res, err
@@ -36,7 +36,7 @@ func (a *Account) Append(ctx context.Context, by Actor, id MailboxID, items []Ap
 
 // append is Append within a transaction. After its first write it can only
 // fail with the engine.
-func (t *txn) append(id MailboxID, items []AppendItem, got [][]byte) (res AppendResult, err error) {
+func (t *txn) append(by Actor, id MailboxID, items []AppendItem, got [][]byte) (res AppendResult, err error) {
 	b, err := t.box(id)
 	if err != nil {
 		return res, err
@@ -44,6 +44,7 @@ func (t *txn) append(id MailboxID, items []AppendItem, got [][]byte) (res Append
 	if err := t.room(b, items); err != nil {
 		return res, err
 	}
+	t.barred(b, by).stripItems(items)
 	keywords, table, err := resolveAll(b.Keywords, items)
 	if err != nil {
 		return res, err

@@ -137,19 +137,20 @@ func (s *Store) scan(ctx context.Context, now time.Time) error {
 
 // needs looks at an account without loading it.
 func (s *Store) needs(ctx context.Context, id kv.Account, now time.Time) (yes bool) {
-	one := func(letter byte) kv.Range {
-		r := prefix([]byte{letter})
+	one := func(key ...byte) kv.Range {
+		r := prefix(key)
 		r.Limit = 1
 		return r
 	}
 	s.engine.View(ctx, id, func(r kv.Reader) error {
-		got, err := r.Read(ctx, kv.Reads{Ranges: []kv.Range{one(keyGrave), one(keyIntent), prefix([]byte{keyMailbox})}})
+		got, err := r.Read(ctx, kv.Reads{Ranges: []kv.Range{one(keyGrave), one(keyIntent),
+			one(keyAcross, acrossNotice), prefix([]byte{keyMailbox})}})
 		if err != nil {
 			return err
 		}
-		yes = got.Ranges[0].Len()+got.Ranges[1].Len() > 0
-		for i := range got.Ranges[2].Len() {
-			b, err := decodeBox(0, got.Ranges[2].Value(i))
+		yes = got.Ranges[0].Len()+got.Ranges[1].Len()+got.Ranges[2].Len() > 0
+		for i := range got.Ranges[3].Len() {
+			b, err := decodeBox(0, got.Ranges[3].Value(i))
 			yes = yes || err == nil && (len(b.extents) > 0 || b.logRecords > 0)
 		}
 		return nil
@@ -184,6 +185,9 @@ func (a *Account) step(ctx context.Context, now time.Time) (next time.Time, err 
 		return now, err
 	}
 	if more, err := a.settleDark(ctx); more || err != nil {
+		return now, err
+	}
+	if more, err := a.tell(ctx); more || err != nil {
 		return now, err
 	}
 	if next, err = a.sweepGrave(ctx, now); err != nil || next.Equal(now) {

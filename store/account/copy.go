@@ -2,6 +2,7 @@ package account
 
 import (
 	"context"
+	"slices"
 
 	"citron/engine/kv"
 	"citron/store/uidset"
@@ -12,32 +13,32 @@ import (
 // stored message. UIDs that are not there are left out. Kinds: NoMailbox,
 // OverQuota, Limit.
 func (a *Account) Copy(ctx context.Context, by Actor, from MailboxID, uids uidset.Ranges, to MailboxID) (CopyResult, error) {
-	return a.transfer(ctx, from, uids, to, false)
+	return a.transfer(ctx, by, from, uids, to, false)
 }
 
 // Move is Copy and removal from the source in one (RFC 6851 §3.3).
 func (a *Account) Move(ctx context.Context, by Actor, from MailboxID, uids uidset.Ranges, to MailboxID) (CopyResult, error) {
-	return a.transfer(ctx, from, uids, to, true)
+	return a.transfer(ctx, by, from, uids, to, true)
 }
 
-func (a *Account) transfer(ctx context.Context, from MailboxID, uids uidset.Ranges, to MailboxID, move bool) (res CopyResult, err error) {
+func (a *Account) transfer(ctx context.Context, by Actor, from MailboxID, uids uidset.Ranges, to MailboxID, move bool) (res CopyResult, err error) {
 	v, err := a.Open(ctx, from)
 	if err != nil {
 		return res, err
 	}
 	uids = v.Set.Intersect(uids)
 	if uids.Count() > uint64(a.store.opt.Step) {
-		return a.transferDark(ctx, v, uids, to, move)
+		return a.transferDark(ctx, by, v, uids, to, move)
 	}
 	err = a.write(ctx, func(t *txn) error {
-		res, err = t.transfer(from, uids, to, move)
+		res, err = t.transfer(by, from, uids, to, move)
 		return err
 	})
 	return res, err
 }
 
 // transfer is a small Copy or Move in one transaction.
-func (t *txn) transfer(from MailboxID, uids uidset.Ranges, to MailboxID, move bool) (res CopyResult, err error) {
+func (t *txn) transfer(by Actor, from MailboxID, uids uidset.Ranges, to MailboxID, move bool) (res CopyResult, err error) {
 	src, err := t.box(from)
 	if err != nil {
 		return res, err
@@ -53,6 +54,11 @@ func (t *txn) transfer(from MailboxID, uids uidset.Ranges, to MailboxID, move bo
 	if err := t.roomForCopies(dst, list, move); err != nil {
 		return res, err
 	}
+	gone := list
+	if by.Account != uint64(t.a.id) || dst.ACL != nil {
+		list = slices.Clone(list)
+		t.barred(dst, by).strip(list)
+	}
 	words, table := translate(src.Keywords, dst.Keywords, list)
 	objects, err := t.objects(list)
 	if err != nil {
@@ -64,7 +70,7 @@ func (t *txn) transfer(from MailboxID, uids uidset.Ranges, to MailboxID, move bo
 	t.putObjects(objects)
 	if move {
 		src, _ = t.box(from)
-		t.expunge(t.edit(src), list)
+		t.expunge(t.edit(src), gone)
 	}
 	return res, nil
 }

@@ -165,7 +165,7 @@ func (p *promise) round(ctx context.Context, a *account.Account, rng *rand.Rand,
 		return
 	}
 	io.WriteString(in, body)
-	res, err := a.Append(ctx, account.Actor{}, account.Inbox, []account.AppendItem{{Incoming: in}})
+	res, err := a.Append(ctx, account.Actor{Account: uint64(a.ID())}, account.Inbox, []account.AppendItem{{Incoming: in}})
 	if err != nil {
 		return
 	}
@@ -174,22 +174,22 @@ func (p *promise) round(ctx context.Context, a *account.Account, rng *rand.Rand,
 	switch rng.IntN(4) {
 	case 0:
 		p.unsure[body] = true
-		if _, err := a.StoreFlags(ctx, account.Actor{}, account.Inbox, res.UIDs, account.FlagChange{System: account.Flagged | account.Seen}, nil); err == nil {
+		if _, err := a.StoreFlags(ctx, account.Actor{Account: uint64(a.ID())}, account.Inbox, res.UIDs, account.FlagChange{System: account.Flagged | account.Seen}, nil); err == nil {
 			p.flags[body] = account.Flagged | account.Seen
 			delete(p.unsure, body)
 		}
 	case 1:
 		p.unsure[body] = true
 		archive, _ := a.Lookup("Archive")
-		if moved, err := a.Move(ctx, account.Actor{}, account.Inbox, res.UIDs, archive.ID); err == nil {
+		if moved, err := a.Move(ctx, account.Actor{Account: uint64(a.ID())}, account.Inbox, res.UIDs, archive.ID); err == nil {
 			p.moved[body] = true
 			p.told(moved.UIDValidity, moved.Dest, moved.ModSeq)
 			delete(p.unsure, body)
 		}
 	case 2:
 		p.unsure[body] = true
-		a.StoreFlags(ctx, account.Actor{}, account.Inbox, res.UIDs, account.FlagChange{System: account.Deleted}, nil)
-		if gone, modseq, err := a.Expunge(ctx, account.Actor{}, account.Inbox, res.UIDs); err == nil && len(gone) > 0 {
+		a.StoreFlags(ctx, account.Actor{Account: uint64(a.ID())}, account.Inbox, res.UIDs, account.FlagChange{System: account.Deleted}, nil)
+		if gone, modseq, err := a.Expunge(ctx, account.Actor{Account: uint64(a.ID())}, account.Inbox, res.UIDs); err == nil && len(gone) > 0 {
 			p.gone[body] = true
 			p.told(0, nil, modseq)
 			delete(p.unsure, body)
@@ -271,7 +271,7 @@ func TestNothingBeforeSync(t *testing.T) {
 		hold := fs.HoldSync(nil)
 		done := make(chan error, 1)
 		go func() {
-			_, err := a.Append(context.Background(), account.Actor{}, account.Inbox, []account.AppendItem{{Incoming: in}})
+			_, err := a.Append(context.Background(), account.Actor{Account: uint64(a.ID())}, account.Inbox, []account.AppendItem{{Incoming: in}})
 			done <- err
 		}()
 		held := make(chan struct{})
@@ -327,7 +327,7 @@ func TestCrashInLargeCopy(t *testing.T) {
 			}
 			return nil
 		})
-		_, err := a.Copy(t.Context(), account.Actor{}, account.Inbox, everything, archive)
+		_, err := a.Copy(t.Context(), account.Actor{Account: uint64(a.ID())}, account.Inbox, everything, archive)
 		if err == nil {
 			t.Fatalf("the copy was done in %d calls", after)
 		}
@@ -361,7 +361,7 @@ func TestFullDisk(t *testing.T) {
 		return op.Kind == crashfs.Write && len(op.Name) > 6 && op.Name[:6] == "bodies"
 	}, fmt.Errorf("write: %w", vfs.ErrNoSpace)))
 	in := r.incoming(small(3))
-	_, err := a.Append(t.Context(), account.Actor{}, account.Inbox, []account.AppendItem{{Incoming: in}})
+	_, err := a.Append(t.Context(), account.Actor{Account: uint64(a.ID())}, account.Inbox, []account.AppendItem{{Incoming: in}})
 	if !errors.Is(err, account.ErrNoSpace) {
 		t.Fatalf("%v", err)
 	}

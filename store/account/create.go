@@ -64,6 +64,9 @@ func (s *Store) Delete(ctx context.Context, id kv.Account) error {
 		return err
 	}
 	defer a.Close()
+	if err := a.withdraw(ctx); err != nil {
+		return err
+	}
 	err = a.write(ctx, func(t *txn) error {
 		t.deleteRange(kv.Range{From: []byte{0}, To: nil})
 		t.gone = true

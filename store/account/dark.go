@@ -16,6 +16,7 @@ import (
 // darkCopy is a large Copy or Move under way.
 type darkCopy struct {
 	a      *Account
+	by     Actor
 	id     uint64 // of intent and extent
 	from   MailboxID
 	to     MailboxID
@@ -28,8 +29,8 @@ type darkCopy struct {
 }
 
 // transferDark is a large Copy or Move of messages of a view.
-func (a *Account) transferDark(ctx context.Context, v View, uids uidset.Ranges, to MailboxID, move bool) (res CopyResult, err error) {
-	d := &darkCopy{a: a, from: v.Info.ID, to: to, move: move, began: v.ModSeq(), source: v}
+func (a *Account) transferDark(ctx context.Context, by Actor, v View, uids uidset.Ranges, to MailboxID, move bool) (res CopyResult, err error) {
+	d := &darkCopy{a: a, by: by, from: v.Info.ID, to: to, move: move, began: v.ModSeq(), source: v}
 	if err := a.write(ctx, d.begin); err != nil {
 		return res, err
 	}
@@ -83,6 +84,7 @@ func (d *darkCopy) prepare(t *txn, uids uidset.Ranges) error {
 	if err != nil || len(list) == 0 {
 		return err
 	}
+	t.barred(dst, d.by).strip(list)
 	words, table := translate(src.Keywords, dst.Keywords, list)
 	objects, err := t.objects(list)
 	if err != nil {
@@ -123,6 +125,7 @@ func (d *darkCopy) show(t *txn) (res CopyResult, err error) {
 	if err != nil {
 		return res, err
 	}
+	t.barred(dst, d.by).strip(late)
 	words, table := translate(src.Keywords, dst.Keywords, late)
 	t.delete(appendKey64(nil, keyIntent, d.id))
 	if len(d.sizes) == 0 {

@@ -18,7 +18,7 @@ func (a *Account) StoreFlags(ctx context.Context, by Actor, id MailboxID, uids u
 	err = a.inSteps(ctx, id, uids, uidset.All, func(some uidset.Ranges) error {
 		var step flagStep
 		err := a.write(ctx, func(t *txn) (err error) {
-			step, err = t.storeFlags(id, some, c)
+			step, err = t.storeFlags(by, id, some, c)
 			return err
 		})
 		if err != nil {
@@ -61,7 +61,7 @@ type flagStep struct {
 	modseq            ModSeq
 }
 
-func (t *txn) storeFlags(id MailboxID, uids uidset.Ranges, c FlagChange) (s flagStep, err error) {
+func (t *txn) storeFlags(by Actor, id MailboxID, uids uidset.Ranges, c FlagChange) (s flagStep, err error) {
 	b, err := t.box(id)
 	if err != nil {
 		return s, err
@@ -86,23 +86,27 @@ func (t *txn) storeFlags(id MailboxID, uids uidset.Ranges, c FlagChange) (s flag
 	if len(list) == 0 {
 		return s, nil
 	}
+	no := t.barred(b, by)
 	keywords, table := known(b.Keywords, c.Keywords), b.Keywords
-	if c.Op != RemoveFlags {
+	if c.Op != RemoveFlags && !no.keywords {
 		if keywords, table, err = resolve(b.Keywords, c.Keywords); err != nil {
 			return s, err
 		}
 	}
-	t.changeFlags(b, &s, c.Op, c.System, keywords, table)
+	t.changeFlags(b, &s, func(e *Entry) (SystemFlag, Keywords) {
+		system, words := c.Op.apply(e, c.System, keywords)
+		return no.keep(e, system, words)
+	}, table)
 	return s, nil
 }
 
 // changeFlags writes the entries that come to have other flags.
-func (t *txn) changeFlags(b *box, s *flagStep, op FlagOp, system SystemFlag, keywords Keywords, table []string) {
+func (t *txn) changeFlags(b *box, s *flagStep, change func(*Entry) (SystemFlag, Keywords), table []string) {
 	var w *work
 	var editor *uidset.Editor
 	for i := range s.entries {
 		e := &s.entries[i]
-		flags, words := op.apply(e, system, keywords)
+		flags, words := change(e)
 		if flags == e.Flags && words == e.Keywords {
 			continue
 		}

@@ -21,6 +21,14 @@ const (
 	keyIntent   = 'w'
 	keyDark     = 'd'
 	keyImported = 'i'
+	keyACL      = 'a'
+	keyAcross   = 'j'
+)
+
+// The second byte of the keys of what spans two accounts.
+const (
+	acrossNotice = 1 // another account is to be told what is shared with it
+	acrossShare  = 2 // another account shares with this one
 )
 
 // appendKey32 appends a key of a letter and one u32.
@@ -44,6 +52,7 @@ func appendKey3264(dst []byte, letter byte, a uint32, b uint64) []byte {
 }
 
 func mailboxKey(id MailboxID) []byte      { return appendKey32(nil, keyMailbox, uint32(id)) }
+func aclKey(id MailboxID) []byte          { return appendKey32(nil, keyACL, uint32(id)) }
 func subKey(name string) []byte           { return append([]byte{keySub}, name...) }
 func objectKey(l byte, o ObjectID) []byte { return appendKey64(nil, l, uint64(o)) }
 func entryKey(id MailboxID, u UID) []byte {
@@ -65,6 +74,13 @@ func namesKey(kind LogKind, m ModSeq) []byte {
 
 func darkKey(extent uint64, index uint32) []byte {
 	return binary.BigEndian.AppendUint32(appendKey64(nil, keyDark, extent), index)
+}
+
+func noticeKey(account uint64) []byte { return acrossKey(acrossNotice, account) }
+func shareKey(owner uint64) []byte    { return acrossKey(acrossShare, owner) }
+
+func acrossKey(kind byte, number uint64) []byte {
+	return binary.BigEndian.AppendUint64([]byte{keyAcross, kind}, number)
 }
 
 // importKey is a source and an id with their lengths, so that no two pairs

@@ -70,6 +70,9 @@ func (t *txn) createMailbox(name string, o CreateMailboxOptions) (*work, error) 
 		w.ObjectID = o.ObjectID
 	}
 	w.Subscribed = t.subscribed(name)
+	if w.ACL = t.inherited(name); w.ACL != nil {
+		t.set(aclKey(w.ID), appendACL(nil, w.ACL))
+	}
 	t.works = append(t.works, w)
 	t.editNames()[name] = w.ID
 	t.logNames(NamesChanged, NameChange{Mailbox: w.ID, To: name})
@@ -148,6 +151,9 @@ func (t *txn) deleteMailbox(w *work) {
 	t.delete(mailboxKey(w.ID))
 	t.deleteRange(chunkRange(w.ID))
 	t.deleteRange(prefix(appendKey32(nil, keyLog, uint32(w.ID))))
+	if w.ACL != nil {
+		t.setACL(w, nil)
+	}
 	t.after = append(t.after, func(committed bool) {
 		if committed {
 			t.a.store.care.soon(t.a.id, unix(at).Add(t.a.store.opt.ExpungeGrace))

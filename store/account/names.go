@@ -35,5 +35,8 @@ func (s *Store) checkName(name string) (string, error) {
 	return name, nil
 }
 
+// parentName is the name one level up, "" for a name of one level.
+func parentName(name string) string { return mailbox.Parent(name) }
+
 // below says whether name is an inferior of parent.
 func below(name, parent string) bool { return mailbox.IsBelow(name, parent) }

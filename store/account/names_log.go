@@ -19,7 +19,7 @@ const (
 	NamesChanged         LogKind = 1 // mailboxes were created, deleted or renamed
 	SubscriptionsChanged LogKind = 2 // a name was subscribed or unsubscribed
 	MetadataChanged      LogKind = 3
-	ACLChanged           LogKind = 4
+	ACLChanged           LogKind = 4 // of a mailbox; of none: who shares with the account
 
 	logKinds = 4
 )

@@ -25,6 +25,10 @@ type Options struct {
 	// MaxSubscriptions is how many names may be subscribed. Default 20,000.
 	MaxSubscriptions int
 
+	// MaxACL is how many identifiers an access control list can have.
+	// Default 500.
+	MaxACL int
+
 	// Step is how many messages one transaction of a large STORE, EXPUNGE,
 	// COPY or MOVE takes; a COPY of more is prepared dark. Default 4,096.
 	Step int
@@ -64,6 +68,7 @@ func (o Options) withDefaults() Options {
 	number(&o.MaxName, 1000)
 	number(&o.MaxDepth, 50)
 	number(&o.MaxSubscriptions, 20_000)
+	number(&o.MaxACL, 500)
 	number(&o.Step, 4096)
 	number(&o.LogRecords, 100_000)
 	number(&o.IdleAccounts, 4096)

@@ -27,7 +27,7 @@ func Repair(ctx context.Context, e kv.Engine, bodies body.Store, report func(Fin
 			return err
 		}
 		silent := func(Finding) {}
-		for _, mend := range [...]func(*repair) error{(*repair).mendBoxes, (*repair).mendObjects, (*repair).mendSets, (*repair).mendReferences} {
+		for _, mend := range [...]func(*repair) error{(*repair).mendBoxes, (*repair).mendObjects, (*repair).mendSets, (*repair).mendReferences, (*repair).mendShares} {
 			if in, err = inspect(ctx, e, bodies, id, silent); err != nil {
 				return err
 			}

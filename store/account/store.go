@@ -4,6 +4,7 @@ import (
 	"container/list"
 	"context"
 	"sync"
+	"sync/atomic"
 
 	"citron/engine/body"
 	"citron/engine/kv"
@@ -26,6 +27,8 @@ type Store struct {
 	idle     *list.List // accounts without handles, the least recent in front
 	closed   bool
 	care     care
+
+	nothingPublic atomic.Bool // nothing was ever shared with anyone
 }
 
 // Open gives a Store over an engine and a body store, which it does not close.

@@ -26,6 +26,7 @@ type txn struct {
 	works   []*work
 	names   map[string]MailboxID   // nil: as published
 	subs    map[string]bool        // nil: as published
+	sharers map[uint64]bool        // nil: as published
 	threads map[uint64]objectID    // written here
 	awaited *awaited               // nil: as published
 	after   []func(committed bool) // when the outcome is known
@@ -270,6 +271,9 @@ func (t *txn) publish() {
 	a.loggedAt = max(a.loggedAt, t.loggedAt)
 	if t.subs != nil {
 		a.subs = t.subs
+	}
+	if t.sharers != nil {
+		a.shares = t.sharers
 	}
 	if t.names != nil {
 		a.names = t.names
