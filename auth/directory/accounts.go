@@ -15,6 +15,7 @@ type Account struct {
 	Name     string // canonical
 	Quota    uint64 // octets; 0: no limit
 	Disabled bool
+	Shared   bool      // nobody's own; others see its mailboxes as shared ones
 	Created  time.Time // whole seconds, UTC
 }
 
@@ -25,6 +26,8 @@ type NewAccount struct {
 	// Secret is the password; nil: nobody can log in yet.
 	Secret *Secret
 	Quota  uint64
+	// Shared marks the account as nobody's own.
+	Shared bool
 }
 
 // batch is how many accounts one transaction makes: some 300 octets each.
@@ -169,7 +172,7 @@ func (a *adding) existing(ctx context.Context, tx kv.Tx, values [][]byte) ([]*Ac
 func (a *adding) add(tx kv.Tx, name address, n NewAccount) {
 	number := a.head.nextAccount
 	a.head.nextAccount++
-	r := accountRecord{quota: n.Quota, created: time.Now().UTC().Truncate(time.Second), name: name}
+	r := accountRecord{quota: n.Quota, shared: n.Shared, created: time.Now().UTC().Truncate(time.Second), name: name}
 	rand.Read(r.credential[:])
 	if n.Secret != nil {
 		if a.shared[n.Secret] == 0 {
@@ -197,7 +200,7 @@ func (a *adding) writeVerifiers(ctx context.Context, tx kv.Tx, references map[*S
 
 // describe is the record as callers see it.
 func (r accountRecord) describe(number uint64) Account {
-	return Account{Number: number, Name: r.name.String(), Quota: r.quota, Disabled: r.disabled, Created: r.created}
+	return Account{Number: number, Name: r.name.String(), Quota: r.quota, Disabled: r.disabled, Shared: r.shared, Created: r.created}
 }
 
 // addReferences counts accounts towards a verifier, writing it if it is new.

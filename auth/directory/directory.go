@@ -74,7 +74,7 @@ type Options struct {
 // NoSeparator as Options.Separator turns subaddresses off.
 const NoSeparator = 0xff
 
-// Directory implements auth.Authenticator and auth.Resolver; its methods may be
+// Directory implements auth.Authenticator, auth.Resolver and auth.Names; its methods may be
 // called concurrently. Errors are *auth.Error.
 type Directory struct {
 	opts      Options
@@ -82,6 +82,7 @@ type Directory struct {
 	hashing   *limiter
 	successes *successes
 	accounts  *cache[string, *entry]
+	numbered  *cache[uint64, auth.Account]
 	addresses *cache[address, []auth.Destination]
 	writing   sync.Mutex // one writer at a time, so that Outcome can be asked
 	settling  sync.Mutex // one call of the store at a time
@@ -90,6 +91,7 @@ type Directory struct {
 var (
 	_ auth.Authenticator = (*Directory)(nil)
 	_ auth.Resolver      = (*Directory)(nil)
+	_ auth.Names         = (*Directory)(nil)
 )
 
 // Open opens the directory in the engine, making an empty one if there is none,
@@ -103,6 +105,7 @@ func Open(ctx context.Context, o Options) (*Directory, error) {
 		hashing:   newLimiter(o.HashMemory),
 		successes: newSuccesses(o.Remember),
 		accounts:  newCache[string, *entry](),
+		numbered:  newCache[uint64, auth.Account](),
 		addresses: newCache[address, []auth.Destination](),
 	}
 	if err := d.loadSecret(ctx); err != nil {
@@ -176,6 +179,7 @@ func (d *Directory) update(ctx context.Context, fn func(kv.Tx) error) error {
 		}
 	}
 	d.accounts.clear()
+	d.numbered.clear()
 	d.addresses.clear()
 	return temporary(err)
 }

@@ -37,6 +37,7 @@ func decodeHead(v []byte) (head, error) {
 // accountRecord is the record under keyAccount.
 type accountRecord struct {
 	disabled   bool
+	shared     bool   // nobody's own
 	quota      uint64 // octets; 0: no limit
 	verifier   uint64 // 0: none, nobody can log in
 	credential auth.CredentialID
@@ -44,12 +45,18 @@ type accountRecord struct {
 	name       address
 }
 
-const flagDisabled = 1
+const (
+	flagDisabled = 1 << iota
+	flagShared
+)
 
 func (a accountRecord) encode() []byte {
 	flags := byte(0)
 	if a.disabled {
 		flags |= flagDisabled
+	}
+	if a.shared {
+		flags |= flagShared
 	}
 	b := []byte{version, flags}
 	b = binary.AppendUvarint(b, a.quota)
@@ -65,6 +72,7 @@ func decodeAccount(v []byte) (accountRecord, error) {
 	var a accountRecord
 	if flags := d.bytes(1); d.err == nil {
 		a.disabled = flags[0]&flagDisabled != 0
+		a.shared = flags[0]&flagShared != 0
 	}
 	a.quota = d.uint()
 	a.verifier = d.uint()
