@@ -3,6 +3,7 @@ package imapserver
 import (
 	"bytes"
 
+	"citron/mail/acl"
 	"citron/mail/mailbox"
 	"citron/store/account"
 	"citron/wire/imap"
@@ -64,7 +65,7 @@ func (s *Session) beginMessage(tag string, a *imap.Append) error {
 		return s.allowed(&command{spec: s.srv.commands[a.Name()], tag: tag})
 	}
 	if s.appending == nil {
-		to, err := s.locate(a.Mailbox)
+		to, err := s.locate(a.Mailbox, acl.Insert)
 		if err != nil {
 			return tryCreate(err)
 		}

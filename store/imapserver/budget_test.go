@@ -15,7 +15,8 @@ func TestRoundTrips(t *testing.T) {
 		f.deliver("INBOX", nil)
 	}
 	p := f.login()
-	p.say(t, "x SELECT INBOX", "x UNSELECT")
+	// The first LIST of a process looks whether anything is shared with anyone.
+	p.say(t, "x SELECT INBOX", "x UNSELECT", `x LIST "" *`)
 	for _, c := range []struct {
 		line           string
 		reads, updates uint64

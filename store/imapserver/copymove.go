@@ -1,6 +1,7 @@
 package imapserver
 
 import (
+	"citron/mail/acl"
 	"citron/store/account"
 	"citron/store/uidset"
 	"citron/wire/imap"
@@ -36,8 +37,9 @@ func (s *Session) copyMessages(c *command, a *imap.Copy) error {
 
 func (s *Session) moveMessages(c *command, a *imap.Move) error {
 	m := s.selected
-	if m.readOnly {
-		return errReadOnly
+	// RFC 6851 §4.2: what STORE, COPY and EXPUNGE together need.
+	if err := m.demand(acl.DeleteMessages | acl.Expunge); err != nil {
+		return err
 	}
 	uids, err := s.transferred(a.Set, a.UID)
 	if err != nil || len(uids) == 0 {
@@ -81,7 +83,7 @@ func (s *Session) transferred(set imap.SeqSet, byUID bool) (uidset.Ranges, error
 
 // destination finds the mailbox that messages shall go to.
 func (s *Session) destination(name string) (place, error) {
-	to, err := s.locate(name)
+	to, err := s.locate(name, acl.Insert)
 	return to, tryCreate(err)
 }
 

@@ -86,6 +86,10 @@ func (c *command) pause(w conn.Wait) error {
 		return errGone
 	}
 	c.sliceEnd = time.Time{}
+	if c.s.selected.barred(c.s.user) {
+		c.s.end() // in the middle of a response, perhaps of a literal, nothing can be said
+		return errGone
+	}
 	return nil
 }
 

@@ -246,9 +246,11 @@ func (d *dialogue) end() {
 }
 
 // loggedIn connects a session and logs it in as alice.
-func (d *dialogue) loggedIn(name string) *peer {
+func (d *dialogue) loggedIn(name string) *peer { return d.loggedInAs(name, "alice") }
+
+func (d *dialogue) loggedInAs(name, user string) *peer {
 	p := d.connect(name)
-	p.send("- LOGIN alice@example.org lemonade\r\n")
+	p.send("- LOGIN " + user + "@example.org lemonade\r\n")
 	p.run(d.t)
 	if !bytes.Contains(p.out, []byte("\r\n- OK")) {
 		d.fail("login: %s", p.out)
@@ -281,6 +283,7 @@ func (d *dialogue) connect(name string, options ...string) *peer {
 //
 //	connect NAME [tls] [remote] [starttls]   connect session NAME (- is the first), not logged in
 //	compressed NAME        the client has seen the OK of COMPRESS
+//	login NAME USER        connect session NAME, logged in as USER@example.org
 //	hangup NAME            the peer goes away
 //	eof NAME               the peer sends no more
 //	closed NAME            the server must have closed the session
@@ -300,6 +303,8 @@ func (d *dialogue) direct(f []string) {
 		d.connect(name(1), f[2:]...)
 	case "compressed":
 		d.peers[name(1)].compress()
+	case "login":
+		d.loggedInAs(name(1), f[2])
 	case "hangup":
 		d.peers[name(1)].hangUp()
 	case "eof":

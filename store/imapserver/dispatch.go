@@ -61,6 +61,10 @@ func (s *Session) dispatch(tag string, arg argument) {
 		s.writeRefusal(c, err)
 		return
 	}
+	if !s.recheck() {
+		s.abandon()
+		return
+	}
 	if c.spec.traits&slow != 0 {
 		s.start(c, func() { s.complete(c, c.spec.run(s, c, arg)) })
 		return
@@ -121,6 +125,9 @@ func (s *Session) complete(c *command, err error) {
 // update tells the client what is new in its mailbox and then calls done; as a
 // coroutine if there is much to tell and c is none yet.
 func (s *Session) update(c *command, expunges bool, done func()) {
+	if !s.recheck() {
+		return
+	}
 	d, err := s.delta(expunges)
 	switch {
 	case mailboxGone(err):

@@ -1,6 +1,7 @@
 package imapserver
 
 import (
+	"citron/mail/acl"
 	"citron/store/uidset"
 	"citron/wire/imap"
 )
@@ -14,8 +15,8 @@ var expungeCommands = []spec{
 
 func (s *Session) expunge(c *command, a *imap.Expunge) error {
 	m := s.selected
-	if m.readOnly {
-		return errReadOnly
+	if err := m.demand(acl.Expunge); err != nil {
+		return err
 	}
 	uids := uidset.Everything()
 	if a.UID {

@@ -3,6 +3,7 @@ package imapserver
 import (
 	"errors"
 
+	"citron/mail/acl"
 	"citron/mail/message"
 	"citron/store/account"
 	"citron/store/opened"
@@ -120,7 +121,7 @@ func (s *Session) newFetcher(c *command, a *imap.Fetch) *fetcher {
 			f.filters[i] = message.NewFieldFilter(sec.Fields, sec.Text == imap.SectionHeaderFieldsNot)
 		}
 		f.want |= wants(it)
-		f.marks = f.marks || it.HasBody() && !it.Peek && !s.selected.readOnly
+		f.marks = f.marks || it.HasBody() && !it.Peek && s.selected.may(acl.Seen)
 	}
 	if modSeq || f.since > 0 {
 		s.enableCondstore()

@@ -20,8 +20,8 @@ import (
 )
 
 // fixture is a server with the accounts alice@example.org, who has standard
-// folders, and bob@example.org, who has INBOX only; both with the password
-// "lemonade".
+// folders, and bob@example.org and carol@example.org, who have INBOX only, all
+// with the password "lemonade"; and team@example.org, which is nobody's own.
 type fixture struct {
 	t      testing.TB
 	clock  *time.Time
@@ -98,10 +98,13 @@ func (f *fixture) addUsers() {
 	f.check(err)
 	secret, err := f.users.Password(ctx, "lemonade")
 	f.check(err)
-	for _, name := range []string{"alice@example.org", "bob@example.org"} {
-		made, err := f.users.AddAccounts(ctx, directory.NewAccount{Name: name, Secret: secret})
+	for _, user := range []directory.NewAccount{
+		{Name: "alice@example.org", Secret: secret}, {Name: "bob@example.org", Secret: secret},
+		{Name: "carol@example.org", Secret: secret}, {Name: "team@example.org", Shared: true},
+	} {
+		made, err := f.users.AddAccounts(ctx, user)
 		f.check(err)
-		f.check(f.store.Create(ctx, kv.Account(made[0].Number), account.CreateOptions{StandardFolders: name[0] == 'a'}))
+		f.check(f.store.Create(ctx, kv.Account(made[0].Number), account.CreateOptions{StandardFolders: user.Name[0] == 'a'}))
 	}
 }
 

@@ -22,10 +22,8 @@ func (s *Session) writeFlagsResponse(info *account.MailboxInfo) {
 // writePermanentFlags says which flags can be changed for good; \* unless the
 // mailbox holds as many keywords as it can.
 func (s *Session) writePermanentFlags(info *account.MailboxInfo) {
-	code, text := imap.CodePermanentFlags{}, "No permanent flags permitted"
-	if !s.selected.readOnly {
-		code.Flags = imap.FlagList{System: allFlags, Keywords: info.Keywords}
-		code.AnyKeyword = len(info.Keywords) < account.MaxKeywords
+	code, text := s.selected.permanentFlags(info), "No permanent flags permitted"
+	if code.Flags.System != 0 || code.AnyKeyword || len(code.Flags.Keywords) > 0 {
 		text = "Flags permitted"
 	}
 	s.w.Status("*", imap.OK, code, text)

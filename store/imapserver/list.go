@@ -1,7 +1,14 @@
 package imapserver
 
 import (
+	"errors"
+	"slices"
+	"strings"
+
+	"citron/auth"
+	"citron/mail/acl"
 	"citron/mail/mailbox"
+	"citron/store/account"
 	"citron/wire/imap"
 )
 
@@ -27,7 +34,11 @@ func (s *Session) list(c *command, a *imap.List) error {
 		return no(imap.CodeLimit, "Too many patterns")
 	}
 	ask := listRequest{choose: a.Select, patterns: patterns(a.Reference, a.Patterns), starLevels: !a.Extended && !s.enabled.has(rev2)}
-	l, err := newListing(s.user.account.Mailboxes(), s.user.account.Subscriptions(), ask, c.breathe)
+	boxes, err := s.listable(c)
+	if err != nil {
+		return err
+	}
+	l, err := newListing(boxes, s.user.account.Subscriptions(), ask, c.breathe)
 	if err != nil {
 		return err
 	}
@@ -40,13 +51,67 @@ func (s *Session) list(c *command, a *imap.List) error {
 			continue
 		}
 		s.w.List(s.listData(a, answer))
-		if a.Status != 0 && answer.met && r.info != nil {
-			if err := s.writeStatusOf(c, place{s.user.account, r.info}, a.Status); err != nil {
+		if answer.met && r.at != nil {
+			if err := s.listMore(c, a, *r.at); err != nil {
 				return err
 			}
 		}
 	}
 	return nil
+}
+
+// listMore writes what is asked for of a mailbox beside LIST itself. The
+// STATUS of one that may not be read is left out, and there is always a set of
+// rights to tell (RFC 5819 §2, RFC 8440 §3).
+func (s *Session) listMore(c *command, a *imap.List, at place) error {
+	if a.Return&imap.ReturnMyRights != 0 {
+		s.w.MyRights(at.name(), at.rights.String())
+	}
+	if a.Status != 0 && at.rights.Has(acl.Read) {
+		return s.writeStatusOf(c, at, a.Status)
+	}
+	return nil
+}
+
+// listable are the mailboxes that the user may know of, his own and those of
+// others, in bytewise order of their names.
+func (s *Session) listable(c *command) ([]place, error) {
+	own := s.user.account.Mailboxes()
+	boxes := make([]place, 0, len(own))
+	for _, info := range own {
+		boxes = append(boxes, s.placeOf(s.user.account, info, ""))
+	}
+	sharers, err := s.sharers()
+	if err != nil || len(sharers) == 0 {
+		return boxes, err
+	}
+	for _, a := range sharers {
+		if boxes, err = s.addListable(boxes, a); err == nil {
+			err = c.breathe()
+		}
+		if err != nil {
+			return nil, err
+		}
+	}
+	slices.SortStableFunc(boxes, func(x, y place) int { return strings.Compare(x.name(), y.name()) })
+	return slices.CompactFunc(boxes, func(x, y place) bool { return x.name() == y.name() }), nil
+}
+
+// addListable adds the mailboxes of another's account.
+func (s *Session) addListable(boxes []place, a auth.Account) ([]place, error) {
+	acct, err := s.guest(a.Number)
+	if errors.Is(err, account.ErrNoMailbox) {
+		return boxes, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	for _, info := range acct.Mailboxes() {
+		if at := s.placeOf(acct, info, rootOf(a)); at.rights.Has(acl.Lookup) {
+			boxes = append(boxes, at)
+		}
+	}
+	return boxes, nil
 }
 
 // maxPatterns bounds what one LIST asks for.
@@ -74,16 +139,14 @@ func (s *Session) listData(a *imap.List, r listAnswer) *imap.ListData {
 			d.Attributes = append(d.Attributes, name)
 		}
 	}
-	attr(r.info == nil, s.nonExistent(a.Extended))
+	attr(r.at == nil, s.nonExistent(a.Extended))
 	level := !r.met && a.Select&imap.SelectRecursiveMatch == 0
 	if !a.Extended || a.Return&imap.ReturnChildren != 0 || level {
 		attr(r.hasChildren, `\HasChildren`)
 		attr(!r.hasChildren, `\HasNoChildren`)
 	}
 	attr(r.subscribed && (a.Select&imap.SelectSubscribed != 0 || a.Return&imap.ReturnSubscribed != 0), `\Subscribed`)
-	if r.info != nil {
-		d.Attributes = append(d.Attributes, r.info.SpecialUse...)
-	}
+	d.Attributes = append(d.Attributes, r.specialUse()...)
 	if r.childInfo {
 		d.ChildInfo = criteria(a.Select)
 	}
@@ -118,7 +181,11 @@ func (s *Session) lsub(c *command, a *imap.Lsub) error {
 		return nil
 	}
 	ask := listRequest{choose: imap.SelectSubscribed, patterns: patterns(a.Reference, []string{a.Pattern}), anyLevel: true}
-	l, err := newListing(s.user.account.Mailboxes(), s.user.account.Subscriptions(), ask, c.breathe)
+	boxes, err := s.listable(c)
+	if err != nil {
+		return err
+	}
+	l, err := newListing(boxes, s.user.account.Subscriptions(), ask, c.breathe)
 	if err != nil {
 		return err
 	}
@@ -139,15 +206,18 @@ func (s *Session) lsub(c *command, a *imap.Lsub) error {
 	return nil
 }
 
-// namespace: one personal namespace without a prefix, until mailboxes are
-// shared.
+// namespace: one of each kind, always, so that a client which asks but once
+// sees what is shared with its user later (RFC 2342 §5).
 func (s *Session) namespace(*command, *imap.Namespace) error {
-	s.w.Namespace([]imap.NamespaceDescr{{Separator: mailbox.Separator}}, nil, nil)
+	one := func(prefix string) []imap.NamespaceDescr {
+		return []imap.NamespaceDescr{{Prefix: prefix, Separator: mailbox.Separator}}
+	}
+	s.w.Namespace(one(""), one(otherUsers+"/"), one(sharedOnes+"/"))
 	return nil
 }
 
 func (s *Session) status(c *command, a *imap.Status) error {
-	at, err := s.locate(a.Mailbox)
+	at, err := s.locate(a.Mailbox, acl.Read)
 	if err != nil {
 		return err
 	}
@@ -168,7 +238,7 @@ func (s *Session) writeStatusOf(c *command, at place, items imap.StatusItems) er
 			return err
 		}
 	}
-	s.w.StatusStart(info.Name)
+	s.w.StatusStart(at.name())
 	number := func(item imap.StatusItems, n uint64) {
 		if items&item != 0 {
 			s.w.StatusNumber(item, n)

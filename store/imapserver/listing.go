@@ -6,7 +6,6 @@ import (
 	"strings"
 
 	"citron/mail/mailbox"
-	"citron/store/account"
 	"citron/wire/imap"
 )
 
@@ -24,7 +23,7 @@ type listing struct {
 	// order.
 	chosen, hidden []string
 	// boxes are the existing mailboxes in bytewise order.
-	boxes []*account.MailboxInfo
+	boxes []place
 }
 
 // listRequest is what is asked for.
@@ -46,8 +45,16 @@ type listRequest struct {
 // listRow is one name.
 type listRow struct {
 	name       string
-	info       *account.MailboxInfo // nil: no such mailbox
+	at         *place // nil: no such mailbox
 	subscribed bool
+}
+
+// specialUse is what the mailbox is for; another's is not so for this user.
+func (r listRow) specialUse() []string {
+	if r.at == nil || r.at.prefix != "" {
+		return nil
+	}
+	return r.at.info.SpecialUse
 }
 
 // listAnswer is one LIST response to be.
@@ -63,7 +70,7 @@ type listAnswer struct {
 // newListing prepares the answers; breathe is called now and then, since an
 // account can have many names and a client many patterns, and its error ends
 // the work.
-func newListing(boxes []*account.MailboxInfo, subscribed []string, ask listRequest, breathe func() error) (*listing, error) {
+func newListing(boxes []place, subscribed []string, ask listRequest, breathe func() error) (*listing, error) {
 	l := &listing{listRequest: ask, boxes: boxes}
 	for _, p := range l.patterns {
 		if strings.HasSuffix(p, "%") || l.starLevels && strings.Contains(p, "*") {
@@ -91,18 +98,22 @@ func newListing(boxes []*account.MailboxInfo, subscribed []string, ask listReque
 }
 
 // mergeRows joins two sorted lists by name.
-func mergeRows(boxes []*account.MailboxInfo, subscribed []string) []listRow {
+func mergeRows(boxes []place, subscribed []string) []listRow {
 	rows := make([]listRow, 0, len(boxes)+len(subscribed))
 	for len(boxes) > 0 || len(subscribed) > 0 {
+		name := ""
+		if len(boxes) > 0 {
+			name = boxes[0].name()
+		}
 		switch {
-		case len(subscribed) == 0 || len(boxes) > 0 && boxes[0].Name < subscribed[0]:
-			rows = append(rows, listRow{boxes[0].Name, boxes[0], false})
+		case len(subscribed) == 0 || len(boxes) > 0 && name < subscribed[0]:
+			rows = append(rows, listRow{name, &boxes[0], false})
 			boxes = boxes[1:]
-		case len(boxes) == 0 || subscribed[0] < boxes[0].Name:
+		case len(boxes) == 0 || subscribed[0] < name:
 			rows = append(rows, listRow{subscribed[0], nil, true})
 			subscribed = subscribed[1:]
 		default:
-			rows = append(rows, listRow{boxes[0].Name, boxes[0], true})
+			rows = append(rows, listRow{name, &boxes[0], true})
 			boxes, subscribed = boxes[1:], subscribed[1:]
 		}
 	}
@@ -114,12 +125,12 @@ func mergeRows(boxes []*account.MailboxInfo, subscribed []string) []listRow {
 func (l *listing) meets(r listRow) bool {
 	base := l.choose & (imap.SelectSubscribed | imap.SelectSpecialUse)
 	if base == 0 {
-		return r.info != nil
+		return r.at != nil
 	}
 	if base&imap.SelectSubscribed != 0 && !r.subscribed {
 		return false
 	}
-	return base&imap.SelectSpecialUse == 0 || r.info != nil && len(r.info.SpecialUse) > 0
+	return base&imap.SelectSpecialUse == 0 || len(r.specialUse()) > 0
 }
 
 // addParents adds rows for superior names of chosen ones that are not there.
@@ -169,13 +180,13 @@ func (l *listing) answer(r listRow) (listAnswer, bool) {
 	if !matchesAny(l.levels, r.name) || !anyBelow(l.chosen, r.name) {
 		return a, false
 	}
-	return a, l.anyLevel || r.info == nil && a.hasChildren
+	return a, l.anyLevel || r.at == nil && a.hasChildren
 }
 
 func (l *listing) hasChildren(name string) bool {
 	prefix := name + "/"
-	i := sort.Search(len(l.boxes), func(i int) bool { return l.boxes[i].Name >= prefix })
-	return i < len(l.boxes) && strings.HasPrefix(l.boxes[i].Name, prefix)
+	i := sort.Search(len(l.boxes), func(i int) bool { return l.boxes[i].name() >= prefix })
+	return i < len(l.boxes) && strings.HasPrefix(l.boxes[i].name(), prefix)
 }
 
 // anyBelow says whether the sorted names hold an inferior of name.

@@ -1,6 +1,7 @@
 package imapserver
 
 import (
+	"citron/mail/acl"
 	"citron/mail/mailbox"
 	"citron/store/account"
 	"citron/store/uidset"
@@ -29,7 +30,7 @@ func (s *Session) selectMailbox(c *command, a *imap.Select) error {
 		s.unselect()
 		s.w.Status("*", imap.OK, imap.CodeClosed, "Previous mailbox is now closed")
 	}
-	at, err := s.locate(a.Mailbox)
+	at, err := s.locate(a.Mailbox, acl.Read)
 	if err != nil {
 		return err
 	}
@@ -41,8 +42,8 @@ func (s *Session) selectMailbox(c *command, a *imap.Select) error {
 	if a.CondStore || a.QResync != nil {
 		s.enabled |= condstore
 	}
-	s.selected = &selected{acct: at.acct, view: view, flagsAt: view.ModSeq(), readOnly: a.ReadOnly,
-		seenAt: accountAt, keywords: len(view.Info.Keywords)}
+	s.selected = &selected{acct: at.acct, prefix: at.prefix, rights: at.rights, view: view, flagsAt: view.ModSeq(),
+		rightsAt: accountAt, readOnly: a.ReadOnly, seenAt: accountAt, keywords: len(view.Info.Keywords)}
 	s.claimRecent()
 	s.describeMailbox(a.Mailbox)
 	if a.QResync != nil && a.QResync.UIDValidity == view.Info.UIDValidity {
@@ -52,8 +53,11 @@ func (s *Session) selectMailbox(c *command, a *imap.Select) error {
 		}
 	}
 	c.code, c.text = imap.CodeReadWrite, "Selected"
-	if a.ReadOnly {
+	switch {
+	case a.ReadOnly:
 		c.code, c.text = imap.CodeReadOnly, "Examined"
+	case !s.selected.writable():
+		c.code = imap.CodeReadOnly
 	}
 	return nil
 }
@@ -62,7 +66,7 @@ func (s *Session) selectMailbox(c *command, a *imap.Select) error {
 // looks at them without taking them (RFC 3501 §6.3.2).
 func (s *Session) claimRecent() {
 	m := s.selected
-	if m.readOnly {
+	if !m.writable() {
 		s.addRecent(m.acct.Recent(m.id()))
 		return
 	}
@@ -96,7 +100,10 @@ func (s *Session) describeMailbox(given string) {
 
 // selectedName is the LIST response of SELECT (RFC 9051 §6.3.2).
 func (s *Session) selectedName(info *account.MailboxInfo, given string) *imap.ListData {
-	d := &imap.ListData{Separator: mailbox.Separator, Mailbox: info.Name, Attributes: info.SpecialUse}
+	d := &imap.ListData{Separator: mailbox.Separator, Mailbox: s.selected.prefix + info.Name}
+	if s.selected.prefix == "" {
+		d.Attributes = info.SpecialUse
+	}
 	if mailbox.Canonical(given) != given {
 		d.OldName = given
 	}
@@ -169,11 +176,11 @@ func pairs(set imap.NumSet) func() (uint32, bool) {
 	}
 }
 
-// closeMailbox expunges without a word, unless the mailbox is read-only, and
-// leaves (RFC 9051 §6.4.1).
+// closeMailbox expunges without a word, unless the mailbox is read-only or the
+// user may not (RFC 4314 §4, CLOSE), and leaves (RFC 9051 §6.4.1).
 func (s *Session) closeMailbox(_ *command, _ *imap.Close) error {
 	m := s.selected
-	if !m.readOnly {
+	if m.may(acl.Expunge) {
 		if _, _, err := m.acct.Expunge(s.srv.ctx, s.user.actor(), m.id(), uidset.Everything()); err != nil {
 			return err
 		}

@@ -99,11 +99,18 @@ func (c Config) withDefaults() Config {
 // errors of package account.
 type OpenAccount func(ctx context.Context, number uint64) (*account.Account, error)
 
+// Users is who there is, and whether their passwords are right.
+type Users interface {
+	auth.Authenticator
+	auth.Names
+}
+
 // Server is what the sessions of one process share.
 type Server struct {
 	cfg      Config
 	open     OpenAccount
 	auth     auth.Authenticator
+	names    auth.Names
 	commands map[string]*spec
 	roll     roll
 	// ctx is what sessions call storage with; Stop cancels it.
@@ -112,10 +119,10 @@ type Server struct {
 }
 
 // New makes a server over the accounts of this process.
-func New(cfg Config, open OpenAccount, a auth.Authenticator) *Server {
+func New(cfg Config, open OpenAccount, users Users) *Server {
 	ctx, stop := context.WithCancel(context.Background())
 	return &Server{
-		cfg: cfg.withDefaults(), open: open, auth: a,
+		cfg: cfg.withDefaults(), open: open, auth: users, names: users,
 		commands: commandTable(), ctx: ctx, stop: stop,
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"citron/ops/conn"
+	"citron/store/account"
 	"citron/wire/imap"
 )
 
@@ -33,6 +34,8 @@ type Session struct {
 	full     bool      // the last Step waits for the client to take what it wrote
 	user     *user     // nil before login
 	selected *selected // nil when no mailbox is
+
+	guests []*account.Account // of others, open here
 
 	task      *task      // a slow command under way
 	held      *held      // a failed login whose answer waits
@@ -67,6 +70,7 @@ func (s *Session) step(t *conn.Turn) (wait conn.Wait) {
 			s.bye(imap.CodeServerBug, "Internal error")
 			wait = conn.Wait{Then: conn.Close}
 		}
+		s.closeGuests()
 		t.Out, s.w.Buf, s.full = s.w.Buf, nil, wait.Drain
 	}()
 	layer := s.deflated
@@ -196,6 +200,8 @@ func (s *Session) Close(error) {
 	s.endDeflated()
 	if s.user != nil {
 		s.srv.roll.leave(s)
+		s.unselect()
+		s.closeGuests()
 		s.user.account.Close()
 		s.user = nil
 	}

@@ -14,10 +14,10 @@ var storeCommands = []spec{
 
 func (s *Session) storeFlags(c *command, a *imap.Store) error {
 	m := s.selected
-	if m.readOnly {
-		return errReadOnly
-	}
 	change := flagChange(a)
+	if err := m.demandFlags(&change); err != nil {
+		return err
+	}
 	if len(a.Flags.Unknown) > 0 {
 		return no(imap.CodeCannot, "No such system flag")
 	}

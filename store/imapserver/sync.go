@@ -111,7 +111,7 @@ func (s *Session) tellGone(c *command, d *delta) error {
 func (s *Session) tellCame() {
 	m := s.selected
 	s.w.Exists(m.view.Set.Len())
-	if m.readOnly {
+	if !m.writable() {
 		s.addRecent(m.acct.Recent(m.id()))
 	} else {
 		s.addRecent(m.acct.ClaimRecent(m.id(), m.view.Set.Last()))

@@ -59,7 +59,7 @@ func families() [][]spec {
 	return [][]spec{
 		sessionCommands, loginCommands, mailboxCommands, listCommands,
 		selectCommands, appendCommands, expungeCommands,
-		storeCommands, copyCommands, fetchCommands, searchCommands,
+		storeCommands, copyCommands, fetchCommands, searchCommands, aclCommands,
 		compressCommands,
 		quotaCommands,
 	}

@@ -1,6 +1,7 @@
 package imapserver
 
 import (
+	"citron/mail/acl"
 	"citron/store/account"
 	"citron/store/uidset"
 	"citron/wire/imap"
@@ -18,7 +19,13 @@ type selected struct {
 	acct     *account.Account
 	view     account.View
 	flagsAt  account.ModSeq
-	readOnly bool
+	readOnly bool // by EXAMINE
+	// prefix stands before the mailbox's name, as in place; rights are the
+	// user's, as the client was told of them (rights.go).
+	prefix string
+	rights acl.Rights
+	// rightsAt is the account's modseq when they were last looked at.
+	rightsAt account.ModSeq
 	// seenAt is the account's modseq when sync last looked.
 	seenAt account.ModSeq
 	// keywords is how many keywords of the mailbox the client was told of.
