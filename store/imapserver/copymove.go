@@ -25,6 +25,9 @@ func (s *Session) copyMessages(c *command, a *imap.Copy) error {
 	if err != nil {
 		return err
 	}
+	if to.acct != m.acct {
+		return errAcross
+	}
 	res, err := m.acct.Copy(s.srv.ctx, s.user.actor(), m.id(), uids, to.info.ID)
 	if err != nil {
 		return tryCreate(err)
@@ -48,6 +51,9 @@ func (s *Session) moveMessages(c *command, a *imap.Move) error {
 	to, err := s.destination(a.Mailbox)
 	if err != nil {
 		return err
+	}
+	if to.acct != m.acct {
+		return errAcross
 	}
 	res, err := m.acct.Move(s.srv.ctx, s.user.actor(), m.id(), uids, to.info.ID)
 	if err != nil {
@@ -86,6 +92,8 @@ func (s *Session) destination(name string) (place, error) {
 	to, err := s.locate(name, acl.Insert)
 	return to, tryCreate(err)
 }
+
+var errAcross = no(imap.CodeCannot, "Messages cannot go from one account to another")
 
 // copyUID is nil when nothing was copied.
 func copyUID(res account.CopyResult) imap.Code {
