@@ -120,22 +120,39 @@ type IDs struct {
 // IDs gives the message's identifiers.
 func (ix *Index) IDs() IDs {
 	var ids IDs
+	ix.EachID(func(in IDField, id []byte) {
+		switch in {
+		case InMessageID:
+			ids.Message = string(id)
+		case InInReplyTo:
+			ids.InReplyTo = append(ids.InReplyTo, string(id))
+		case InReferences:
+			ids.References = append(ids.References, string(id))
+		}
+	})
+	return ids
+}
+
+// IDField is the field an identifier stands in.
+type IDField uint8
+
+const (
+	InMessageID IDField = iota
+	InInReplyTo
+	InReferences
+)
+
+// EachID calls fn for each identifier in their order, first the Message-ID,
+// then those of In-Reply-To and of References.
+func (ix *Index) EachID(fn func(in IDField, id []byte)) {
 	r := varints{b: ix.sections[secIDs]}
-	for i := range 3 {
+	for in := InMessageID; in <= InReferences; in++ {
 		for {
-			id := string(r.bytes(r.uint()))
-			if id == "" {
+			id := r.bytes(r.uint())
+			if len(id) == 0 {
 				break
 			}
-			switch i {
-			case 0:
-				ids.Message = id
-			case 1:
-				ids.InReplyTo = append(ids.InReplyTo, id)
-			case 2:
-				ids.References = append(ids.References, id)
-			}
+			fn(in, id)
 		}
 	}
-	return ids
 }

@@ -1,10 +1,6 @@
 package thread
 
-import (
-	"slices"
-
-	"citron/wire/imap"
-)
+import "citron/wire/imap"
 
 // stepsPerBreath is how many messages are looked at between two breaths.
 const stepsPerBreath = 4096
@@ -15,10 +11,7 @@ type references struct {
 	messages []Message
 	forest   forest
 	byID     map[uint64]int32
-	// real: by node of an identifier, the message has it.
-	taken  []bool
-	date   func(a, b int32) int
-	sorted []int32 // messages by date
+	sorted   []int32 // messages by date
 	// parent is that of a message, or of a dummy, after step 3: a message, a
 	// dummy under the root, or none.
 	parent []int32
@@ -30,12 +23,11 @@ type references struct {
 // References threads messages by who answers whom. The steps are those of RFC
 // 5256 §3.
 func References(messages []Message, breathe Breathe) ([]imap.ThreadMember, error) {
-	r := &references{messages: messages, byID: make(map[uint64]int32, 2*len(messages)), date: sooner(messages)}
+	r := &references{messages: messages, byID: make(map[uint64]int32, 2*len(messages))}
 	if err := r.link(breathe); err != nil { // (1)
 		return nil, err
 	}
-	r.sorted = numbers(len(messages))
-	slices.SortFunc(r.sorted, r.date)
+	r.sorted = byDate(messages)
 	if err := breathe(); err != nil {
 		return nil, err
 	}
@@ -193,6 +185,20 @@ func (r *references) message(node int32) int32 {
 	return node
 }
 
+// sortRoots puts the roots in the order of the messages that stand for them.
 func (r *references) sortRoots() {
-	slices.SortFunc(r.roots, func(a, b int32) int { return r.date(r.message(a), r.message(b)) })
+	rootOf := make([]int32, len(r.messages))
+	for i := range rootOf {
+		rootOf[i] = none
+	}
+	for _, root := range r.roots {
+		rootOf[r.message(root)] = root
+	}
+	roots := r.roots[:0]
+	for _, i := range r.sorted {
+		if root := rootOf[i]; root != none {
+			roots = append(roots, root)
+		}
+	}
+	r.roots = roots
 }

@@ -19,7 +19,7 @@ type Message struct {
 	Num  uint32 // its number or UID, as the answer shall have it
 	Date int64  // sent date, in seconds
 	// Subject is the same number for the same base subject; 0 for an empty
-	// one. Ascending numbers are ascending subjects.
+	// one.
 	Subject uint32
 	// Reply: the subject is that of a reply or forward.
 	Reply bool
@@ -32,40 +32,42 @@ type Message struct {
 // Breathe is called now and then; an error ends the work and is given back.
 type Breathe func() error
 
-// sooner orders messages by sent date.
-func sooner(messages []Message) func(a, b int32) int {
-	return func(a, b int32) int {
-		return cmp.Or(cmp.Compare(messages[a].Date, messages[b].Date), cmp.Compare(a, b))
-	}
+// dated is a message by its place in the mailbox.
+type dated struct {
+	date int64
+	at   int32
 }
 
-// numbers are 0 … n-1.
-func numbers(n int) []int32 {
-	list := make([]int32, n)
-	for i := range list {
-		list[i] = int32(i)
+func sooner(a, b dated) int { return cmp.Or(cmp.Compare(a.date, b.date), cmp.Compare(a.at, b.at)) }
+
+// byDate gives the messages' places in the order of their sent dates.
+func byDate(messages []Message) []int32 {
+	list := make([]dated, len(messages))
+	for i := range messages {
+		list[i] = dated{messages[i].Date, int32(i)}
 	}
-	return list
+	slices.SortFunc(list, sooner)
+	places := make([]int32, len(list))
+	for i, d := range list {
+		places[i] = d.at
+	}
+	return places
 }
 
 // OrderedSubject threads messages with the same base subject: the first of
 // them, and all others as its children.
 func OrderedSubject(messages []Message) []imap.ThreadMember {
-	date := sooner(messages)
-	sorted := numbers(len(messages))
-	slices.SortFunc(sorted, func(a, b int32) int {
-		return cmp.Or(cmp.Compare(messages[a].Subject, messages[b].Subject), date(a, b))
-	})
-	var threads [][]int32
-	for from := 0; from < len(sorted); {
-		to := from + 1
-		for to < len(sorted) && messages[sorted[to]].Subject == messages[sorted[from]].Subject {
-			to++
+	var threads [][]int32 // which begin in the order of their first messages
+	of := map[uint32]int{}
+	for _, at := range byDate(messages) {
+		thread, known := of[messages[at].Subject]
+		if !known {
+			thread = len(threads)
+			of[messages[at].Subject] = thread
+			threads = append(threads, nil)
 		}
-		threads = append(threads, sorted[from:to])
-		from = to
+		threads[thread] = append(threads[thread], at)
 	}
-	slices.SortFunc(threads, func(a, b []int32) int { return date(a[0], b[0]) })
 	members := make([]imap.ThreadMember, 0, len(messages))
 	for _, t := range threads {
 		members = append(members, imap.ThreadMember{Num: messages[t[0]].Num})

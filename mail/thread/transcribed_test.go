@@ -31,7 +31,7 @@ func (c *container) link(p *container) {
 	p.children = append(p.children, c)
 }
 
-func byDate(a, b *container) int {
+func containersByDate(a, b *container) int {
 	a, b = a.shown(), b.shown()
 	if a.m.Date != b.m.Date {
 		return int(a.m.Date - b.m.Date)
@@ -89,12 +89,12 @@ func transcribed(messages []Message) []imap.ThreadMember {
 	pruneContainer(root, root) // (3)
 	for _, c := range root.children {
 		if c.m == nil {
-			slices.SortFunc(c.children, byDate)
+			slices.SortFunc(c.children, containersByDate)
 		}
 	}
-	slices.SortFunc(root.children, byDate) // (4)
-	joinTranscribed(root)                  // (5)
-	sortContainers(root)                   // (6)
+	slices.SortFunc(root.children, containersByDate) // (4)
+	joinTranscribed(root)                            // (5)
+	sortContainers(root)                             // (6)
 	var members []imap.ThreadMember
 	var show func(c *container, depth uint32)
 	show = func(c *container, depth uint32) {
@@ -176,5 +176,5 @@ func sortContainers(c *container) {
 	for _, k := range c.children {
 		sortContainers(k)
 	}
-	slices.SortFunc(c.children, byDate)
+	slices.SortFunc(c.children, containersByDate)
 }
