@@ -16,32 +16,40 @@ func (a *Account) Append(ctx context.Context, by Actor, id MailboxID, items []Ap
 			items[i].Incoming.Abort()
 		}
 	}()
-	var keys [][]byte
-	weight := 0
-	for i := range items {
-		in := items[i].Incoming
-		if err := in.seal(ctx); err != nil {
-			return res, err
-		}
-		in.ids.asked = a.awaited.Load().has(in.ids.own)
-		keys = threadKeys(keys, &in.ids)
-		weight += in.weight()
+	keys, weight, err := a.seal(ctx, items)
+	if err != nil {
+		return res, err
 	}
 	err = a.update(ctx, keys, weight, func(t *txn, got [][]byte) error {
-		res, err = t.append(by, id, items, got)
+		res, err = t.append(by, id, items, got, 0)
 		return err
 	})
 	return res, err
 }
 
-// append is Append within a transaction. After its first write it can only
-// fail with the engine.
-func (t *txn) append(by Actor, id MailboxID, items []AppendItem, got [][]byte) (res AppendResult, err error) {
+// seal ends the messages and makes large bodies durable; it says what has to be
+// read before they are appended, and about how much they will write.
+func (a *Account) seal(ctx context.Context, items []AppendItem) (keys [][]byte, weight int, err error) {
+	for i := range items {
+		in := items[i].Incoming
+		if err := in.seal(ctx); err != nil {
+			return nil, 0, err
+		}
+		in.ids.asked = a.awaited.Load().has(in.ids.own)
+		keys = threadKeys(keys, &in.ids)
+		weight += in.weight()
+	}
+	return keys, weight, nil
+}
+
+// append is Append within a transaction that will free some bytes. After its
+// first write it can only fail with the engine.
+func (t *txn) append(by Actor, id MailboxID, items []AppendItem, got [][]byte, freed int64) (res AppendResult, err error) {
 	b, err := t.box(id)
 	if err != nil {
 		return res, err
 	}
-	if err := t.room(b, items); err != nil {
+	if err := t.room(b, items, freed); err != nil {
 		return res, err
 	}
 	t.barred(b, by).stripItems(items)
@@ -71,7 +79,7 @@ func (t *txn) append(by Actor, id MailboxID, items []AppendItem, got [][]byte) (
 }
 
 // room refuses messages for which there is no quota or no UID.
-func (t *txn) room(b *box, items []AppendItem) error {
+func (t *txn) room(b *box, items []AppendItem, freed int64) error {
 	size, next := int64(0), b.UIDNext
 	for i := range items {
 		size += items[i].Incoming.shown
@@ -89,7 +97,7 @@ func (t *txn) room(b *box, items []AppendItem) error {
 	if next > 1<<32 {
 		return refuse(Limit, "the mailbox has no UID left")
 	}
-	return t.quota(uint64(size))
+	return t.quota(uint64(max(size-freed, 0)))
 }
 
 // quota refuses size more bytes than the account may have (RFC 9208).

@@ -61,7 +61,7 @@ func (c *candidate) Index() (message.Index, error) {
 	return own.Index, nil
 }
 
-// Header is the whole header up to maxHeader; mostly what was kept of it when
+// Header is the whole header up to opened.MaxHeader; mostly what was kept of it when
 // the message came.
 func (c *candidate) Header() ([]byte, error) {
 	if c.Stored.HeaderWhole {
@@ -79,7 +79,7 @@ func (c *candidate) Header() ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	header := make([]byte, min(tree[0].Body-tree[0].Header, maxHeader))
+	header := make([]byte, min(tree[0].Body-tree[0].Header, opened.MaxHeader))
 	return header, opened.ReadFull(r, header, tree[0].Header)
 }
 

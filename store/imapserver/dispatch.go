@@ -104,6 +104,8 @@ func isUID(arg argument) bool {
 		return a.UID
 	case *imap.Expunge:
 		return a.UID
+	case *imap.Replace:
+		return a.UID
 	}
 	return false
 }

@@ -59,7 +59,7 @@ func (f *fetcher) plainBinary(p *opened.Decoded, it *imap.FetchItem) error {
 		f.s.w.FetchBinarySize(it, p.Span.Len())
 		return nil
 	}
-	from, to := part(p.Span, it.Partial)
+	from, to := opened.Cut(p.Span, it.Partial)
 	f.s.w.FetchBodyHead(it, to-from, p.NUL)
 	return f.copy(p.R, from, to)
 }
@@ -94,7 +94,7 @@ func (f *fetcher) largeBinary(p *opened.Decoded, it *imap.FetchItem) error {
 		f.s.w.FetchBinarySize(it, size)
 		return nil
 	}
-	from, to := part(message.Span{To: size}, it.Partial)
+	from, to := opened.Cut(message.Span{To: size}, it.Partial)
 	f.s.w.FetchBodyHead(it, to-from, nul)
 	if from == to {
 		return nil

@@ -37,7 +37,7 @@ func (f *fetcher) section(m *fetched, i int) error {
 		f.s.w.FetchBody(it, cut(header, it.Partial), false)
 		return nil
 	}
-	from, to := part(span, it.Partial)
+	from, to := opened.Cut(span, it.Partial)
 	r, err := m.Octets(f.s.srv.ctx, shown)
 	if err != nil {
 		return err
@@ -70,7 +70,7 @@ func (f *fetcher) fields(m *fetched, shown *opened.Form, i int, span message.Spa
 		if err != nil {
 			return err
 		}
-		n := int(min(span.Len(), maxHeader))
+		n := int(min(span.Len(), opened.MaxHeader))
 		f.encoded = slices.Grow(f.encoded[:0], n)[:n]
 		if err := opened.ReadFull(r, f.encoded, span.From); err != nil {
 			return err
@@ -82,22 +82,9 @@ func (f *fetcher) fields(m *fetched, shown *opened.Form, i int, span message.Spa
 	return nil
 }
 
-// maxHeader is how much of a header is searched for fields; what is longer is
-// no header that anybody wrote.
-const maxHeader = 4 << 20
-
-// part is a span, or the part of it that a partial fetch asks for.
-func part(span message.Span, p *imap.Partial) (from, to int64) {
-	if p == nil {
-		return span.From, span.To
-	}
-	from = span.From + min(p.Offset, span.Len())
-	return from, from + min(p.Length, span.To-from)
-}
-
-// cut is part for octets at hand; never nil.
+// cut is opened.Cut for octets at hand; never nil.
 func cut(b []byte, p *imap.Partial) []byte {
-	from, to := part(message.Span{To: int64(len(b))}, p)
+	from, to := opened.Cut(message.Span{To: int64(len(b))}, p)
 	if b = b[from:to]; b == nil {
 		b = []byte{}
 	}

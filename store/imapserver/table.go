@@ -58,7 +58,7 @@ func on[T argument](run func(*Session, *command, T) error) handler {
 func families() [][]spec {
 	return [][]spec{
 		sessionCommands, loginCommands, mailboxCommands, listCommands,
-		selectCommands, appendCommands, expungeCommands,
+		selectCommands, appendCommands, replaceCommands, expungeCommands,
 		storeCommands, copyCommands, fetchCommands, searchCommands, aclCommands,
 		compressCommands,
 		quotaCommands,

@@ -20,6 +20,9 @@ type AppendMessage struct {
 	Message Literal
 	// UTF8 is set for the form UTF8 (~{n} …) of RFC 6855 §4.
 	UTF8 bool
+	// Catenate, if not nil, holds the parts that make the message, instead
+	// of Message.
+	Catenate []CatenatePart
 }
 
 // Literal is a literal of a command: its octets, or a reference to those that
@@ -39,18 +42,19 @@ func (*Append) Name() string { return "APPEND" }
 func parseAppend(c *cursor) (Command, error) {
 	c.sp()
 	a := &Append{Mailbox: c.mailbox()}
-	parseAppendMessages(c, a)
+	a.Messages = parseAppendMessages(c)
 	return a, c.err
 }
 
-func parseAppendMessages(c *cursor, a *Append) {
+func parseAppendMessages(c *cursor) (all []AppendMessage) {
 	for c.ok() {
 		c.sp()
-		a.Messages = append(a.Messages, parseAppendMessage(c))
+		all = append(all, parseAppendMessage(c))
 		if c.atEnd() {
-			return
+			break
 		}
 	}
+	return all
 }
 
 // append-message = [SP flag-list] [SP date-time] SP append-data
@@ -63,22 +67,45 @@ func parseAppendMessage(c *cursor) (m AppendMessage) {
 		m.Date = c.dateTime()
 		c.sp()
 	}
-	if c.ok() && (c.peek() == 'U' || c.peek() == 'u') {
-		c.keyword("UTF8")
-		c.sp()
-		c.expect('(')
-		m.UTF8 = true
-		m.Message = c.messageLiteral()
-		if c.ok() && !m.Message.Binary {
-			c.fail("UTF8 takes a literal8")
-		}
-		if !c.partial() {
-			c.expect(')')
-		}
-		return m
-	}
-	m.Message = c.messageLiteral()
+	parseAppendData(c, &m)
 	return m
+}
+
+// append-data = literal / literal8 / "UTF8" SP "(" literal8 ")" /
+// "CATENATE" SP "(" cat-part *(SP cat-part) ")"
+func parseAppendData(c *cursor, m *AppendMessage) {
+	switch at := c.pos; c.peek() {
+	case '{', '~', 0:
+		m.Message = c.messageLiteral()
+	default:
+		switch c.upperAtom() {
+		case "UTF8":
+			m.UTF8 = true
+			m.Message = c.utf8Literal()
+		case "CATENATE":
+			c.sp()
+			c.expect('(')
+			m.Catenate = []CatenatePart{}
+			parseCatenate(c, m)
+		default:
+			c.failAt(at, "expected a literal, UTF8 or CATENATE")
+		}
+	}
+}
+
+// utf8Literal takes SP "(" literal8 ")", but for the last where the literal is
+// still to come.
+func (c *cursor) utf8Literal() Literal {
+	c.sp()
+	c.expect('(')
+	lit := c.messageLiteral()
+	if c.ok() && !lit.Binary {
+		c.fail("UTF8 takes a literal8")
+	}
+	if !c.partial() {
+		c.expect(')')
+	}
+	return lit
 }
 
 func (c *cursor) messageLiteral() Literal {
@@ -105,11 +132,18 @@ func (m *AppendMessage) append(e *encoder) {
 		e.dst = AppendDateTime(e.dst, m.Date)
 	}
 	e.sp()
-	if m.UTF8 {
-		e.raw("UTF8 (")
+	switch {
+	case m.Catenate != nil:
+		e.catenate(m.Catenate)
+	case m.UTF8:
+		e.utf8Literal(m.Message)
+	default:
+		e.literal(m.Message)
 	}
-	e.literal(m.Message)
-	if m.UTF8 {
-		e.raw(")")
-	}
+}
+
+func (e *encoder) utf8Literal(lit Literal) {
+	e.raw("UTF8 (")
+	e.literal(lit)
+	e.raw(")")
 }

@@ -26,7 +26,7 @@ func TestCapabilities(t *testing.T) {
 			t.Errorf("%s is not announced after login", token)
 		}
 	}
-	for _, token := range []string{"STARTTLS", "AUTH=PLAIN", "SASL-IR", "PREVIEW", "LITERAL-", "BINARY", ""} {
+	for _, token := range []string{"STARTTLS", "AUTH=PLAIN", "SASL-IR", "PREVIEW", "LITERAL-", ""} {
 		if slices.Contains(after, token) {
 			t.Errorf("%q is announced after login", token)
 		}

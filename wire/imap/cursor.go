@@ -25,8 +25,9 @@ type cursor struct {
 	utf8  bool // names are UTF-8 rather than modified UTF-7
 	uid   bool // after UID
 	err   error
-	// reached: the literal of a pending frame was come upon.
-	reached bool
+	// reached: the literal of a pending frame was come upon; inString: as a
+	// string.
+	reached, inString bool
 	// client is set when reading responses, which may break rules that
 	// commands must keep.
 	client bool
@@ -200,6 +201,7 @@ func (c *cursor) strBytes() []byte {
 		case c.ok() && lit.Sink >= 0:
 			c.failAt(at, "a literal that long is not accepted here")
 		case c.partial():
+			c.inString = true
 			c.fail("literal is not there yet")
 		}
 		return lit.Data

@@ -27,39 +27,6 @@ func (p Parser) Parse(f Frame) (tag string, cmd Command, err error) {
 	return tag, cmd, nil
 }
 
-// ParseAppend parses a frame that stands at a literal not yet decided upon
-// (LiteralStart), if it is an APPEND and the literal one of its messages: that
-// is then the last of Messages, with Size and Binary set. ok is false for every
-// other literal. The session may so refuse a message, or choose where it goes,
-// before it comes.
-//
-// What stands before the last message sunk was looked at when that one was
-// announced; it is passed over, so that many messages cost no more than few.
-func (p Parser) ParseAppend(f Frame) (tag string, cmd *Append, ok bool, err error) {
-	c := &cursor{buf: f.Bytes, frame: &f, utf8: p.UTF8}
-	tag, verb, _ := parseVerb(c)
-	if c.err != nil || !equalUpper(verb, "APPEND") {
-		return tag, nil, false, nil
-	}
-	cmd = &Append{}
-	c.sp()
-	cmd.Mailbox = c.mailbox()
-	if c.reached {
-		return tag, nil, false, nil // the literal is the mailbox name
-	}
-	if n := len(f.sinks); n > 0 && c.ok() {
-		c.pos, c.sinks = f.sinks[n-1], n
-		c.take(')') // of UTF8
-	}
-	parseAppendMessages(c, cmd)
-	if c.err != nil {
-		e := c.err.(*Error)
-		e.Tag, e.Verb = tag, "APPEND"
-		return tag, nil, false, e
-	}
-	return tag, cmd, true, nil
-}
-
 // Tag gives the tag of a frame that may not be parseable otherwise, "" if it
 // has none.
 func (f Frame) Tag() string {

@@ -137,7 +137,7 @@ var commandTests = []struct {
 }
 
 func TestParseCommand(t *testing.T) {
-	for _, c := range commandTests {
+	for _, c := range append(commandTests, urlCommandTests...) {
 		_, got, err := parse(t, false, c.text)
 		if c.want == nil {
 			if err == nil {
@@ -504,6 +504,9 @@ func allCommands() []string {
 		all = append(all, "a UID SEARCH "+c.text)
 	}
 	all = append(all, sortCommands...)
+	for _, c := range urlCommandTests {
+		all = append(all, c.text)
+	}
 	return append(all, "A SELECT INBOX (QRESYNC (67890007 90060115194045000 41:211,214:541 (5,9 7,11:11)))",
 		"s100 UID FETCH 1:* (FLAGS) (CHANGEDSINCE 12345 VANISHED)", "10 UID FETCH 25900:26600 (UID FLAGS) (PARTIAL -1:-3)",
 		"101 UID FETCH 25900:26600 (UID FLAGS) (PARTIAL -1:-30 CHANGEDSINCE 98305)")

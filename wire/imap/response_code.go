@@ -18,6 +18,8 @@ var codeParsers = map[string]func(*cursor) Code{
 	"MAILBOXID":      parseMailboxID,
 	"INPROGRESS":     parseInProgress,
 	"NOUPDATE":       parseNoUpdate,
+	"URLMECH":        parseURLMech,
+	"BADURL":         parseBadURL,
 }
 
 // parseCode takes "[" resp-text-code "]". A code whose arguments are not as

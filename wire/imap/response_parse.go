@@ -68,6 +68,7 @@ var untagged = map[string]func(*cursor) Response{
 	"ENABLED":    func(c *cursor) Response { return &EnabledResponse{parseNames(c)} },
 	"ESEARCH":    parseESearch,
 	"FLAGS":      parseFlagsResponse,
+	"GENURLAUTH": parseGenURLAuthResponse,
 	"ID":         parseIDResponse,
 	"LIST":       func(c *cursor) Response { return parseListResponse(c, false) },
 	"LISTRIGHTS": parseListRightsResponse,
@@ -80,6 +81,7 @@ var untagged = map[string]func(*cursor) Response{
 	"SORT":       parseSortResponse,
 	"STATUS":     parseStatusData,
 	"THREAD":     parseThreadResponse,
+	"URLFETCH":   parseURLFetchResponse,
 	"VANISHED":   parseVanished,
 }
 

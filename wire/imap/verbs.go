@@ -36,6 +36,7 @@ var verbs = map[string]parseFunc{
 	"NAMESPACE":    parseNamespace,
 	"NOOP":         parseNoop,
 	"RENAME":       parseRename,
+	"REPLACE":      parseReplace,
 	"SEARCH":       parseSearch,
 	"SELECT":       parseSelect,
 	"SETACL":       parseSetACL,
@@ -49,12 +50,14 @@ var verbs = map[string]parseFunc{
 	"UNSUBSCRIBE":  parseUnsubscribe,
 }
 
-// uidVerbs is what may follow UID (RFC 9051 §6.4.9, RFC 4315 §2.1).
+// uidVerbs is what may follow UID (RFC 9051 §6.4.9, RFC 4315 §2.1,
+// RFC 8508 §3.3).
 var uidVerbs = map[string]parseFunc{
 	"COPY":    parseCopy,
 	"EXPUNGE": parseExpunge,
 	"FETCH":   parseFetch,
 	"MOVE":    parseMove,
+	"REPLACE": parseReplace,
 	"SEARCH":  parseSearch,
 	"SORT":    parseSort,
 	"STORE":   parseStore,
