@@ -269,9 +269,12 @@ func (k *SearchKey) addAlternative(a SearchKey) {
 // "MODSEQ" [SP entry-name SP entry-type-req] SP mod-sequence-valzer
 func (p *searchParser) modSeqKey(k *SearchKey) {
 	if p.peek() == '"' {
-		k.Entry = p.str()
-		p.sp()
 		at := p.pos
+		if k.Entry = p.str(); k.Entry == "" {
+			p.failAt(at, "the name of an entry is empty")
+		}
+		p.sp()
+		at = p.pos
 		switch name := p.upperAtom(); name {
 		case "PRIV":
 			k.EntryType = "priv"
