@@ -31,6 +31,8 @@ type Account struct {
 	objects atomic.Uint64 // next object number not given out
 	telling sync.Mutex    // held while other accounts are told of changes
 
+	metadataUse metadataUse // nil until it is counted; only the leader touches it
+
 	mu       sync.RWMutex // guards what is published, below
 	gone     bool
 	head     head

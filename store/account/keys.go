@@ -23,6 +23,7 @@ const (
 	keyImported = 'i'
 	keyACL      = 'a'
 	keyAcross   = 'j'
+	keyMetadata = 't'
 )
 
 // The second byte of the keys of what spans two accounts.

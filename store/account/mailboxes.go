@@ -154,6 +154,7 @@ func (t *txn) deleteMailbox(w *work) {
 	if w.ACL != nil {
 		t.setACL(w, nil)
 	}
+	t.dropMetadata(w.ID)
 	t.after = append(t.after, func(committed bool) {
 		if committed {
 			t.a.store.care.soon(t.a.id, unix(at).Add(t.a.store.opt.ExpungeGrace))
@@ -171,7 +172,8 @@ func (t *txn) hasBelow(name string) bool {
 }
 
 // RenameMailbox gives a mailbox and all below it another name. INBOX stays:
-// its messages move to a new mailbox of the name, and what is below it stays
+// its messages move to a new mailbox of the name, which is annotated as INBOX
+// is and stays (RFC 5464 §4.1), and what is below it stays
 // below it (RFC 9051 §6.3.6). Kinds: NoMailbox, Exists, Cannot, Limit.
 func (a *Account) RenameMailbox(ctx context.Context, by Actor, from, to string) error {
 	from = canonical(from)
@@ -192,6 +194,9 @@ func (a *Account) renameInbox(ctx context.Context, by Actor, to string) error {
 		return err
 	}
 	inbox, err := a.Open(ctx, Inbox)
+	if err == nil {
+		err = a.write(ctx, func(t *txn) error { return t.copyMetadata(Inbox, made.ID) })
+	}
 	if err == nil {
 		_, err = a.Move(ctx, by, Inbox, inbox.Set.Ranges(), made.ID)
 	}

@@ -18,8 +18,11 @@ type LogKind byte
 const (
 	NamesChanged         LogKind = 1 // mailboxes were created, deleted or renamed
 	SubscriptionsChanged LogKind = 2 // a name was subscribed or unsubscribed
-	MetadataChanged      LogKind = 3
-	ACLChanged           LogKind = 4 // of a mailbox; of none: who shares with the account
+	// MetadataChanged: entries were set or removed. To is the entry, From the
+	// number of the account whose private entry it is, Mailbox OwnMetadata if it
+	// is the account's own.
+	MetadataChanged LogKind = 3
+	ACLChanged      LogKind = 4 // of a mailbox; of none: who shares with the account
 
 	logKinds = 4
 )

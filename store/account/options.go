@@ -28,6 +28,12 @@ type Options struct {
 	// MaxACL is how many identifiers an access control list can have.
 	// Default 500.
 	MaxACL int
+	// MaxMetadataValue is the longest value of an annotation, in octets
+	// (65,536; at least 1,024, RFC 5464 §4.1), MaxMetadataEntries how many a
+	// mailbox can have for each user, and how many all share (100; at least
+	// 10), MaxMetadataBytes how many octets those of one user take in all of
+	// an account's mailboxes, and the shared ones (1 MiB).
+	MaxMetadataValue, MaxMetadataEntries, MaxMetadataBytes int
 
 	// Step is how many messages one transaction of a large STORE, EXPUNGE,
 	// COPY or MOVE takes; a COPY of more is prepared dark. Default 4,096.
@@ -69,6 +75,10 @@ func (o Options) withDefaults() Options {
 	number(&o.MaxDepth, 50)
 	number(&o.MaxSubscriptions, 20_000)
 	number(&o.MaxACL, 500)
+	number(&o.MaxMetadataValue, 64<<10)
+	number(&o.MaxMetadataEntries, 100)
+	number(&o.MaxMetadataBytes, 1<<20)
+	o.MaxMetadataValue, o.MaxMetadataEntries = max(o.MaxMetadataValue, 1024), max(o.MaxMetadataEntries, 10)
 	number(&o.Step, 4096)
 	number(&o.LogRecords, 100_000)
 	number(&o.IdleAccounts, 4096)

@@ -31,6 +31,8 @@ type txn struct {
 	awaited *awaited               // nil: as published
 	after   []func(committed bool) // when the outcome is known
 
+	metadataUse metadataUse // nil: as published
+
 	loggedAt ModSeq // of the last record of the account's own log; 0: none
 
 	op     ModSeq // of the operation that runs; 0: it changed nothing yet
@@ -255,6 +257,9 @@ func (t *txn) publish() {
 	}
 	if t.awaited != nil {
 		a.awaited.Store(t.awaited)
+	}
+	if t.metadataUse != nil {
+		a.metadataUse = t.metadataUse
 	}
 	a.mu.Lock()
 	a.head, a.gone = t.head, t.gone
