@@ -38,6 +38,15 @@ func (f Frame) Tag() string {
 	return tag
 }
 
+// Verb gives the verb of a frame in upper case, "" if it has none that is known.
+func (f Frame) Verb() string {
+	c := &cursor{buf: f.Bytes}
+	if _, verb, _ := parseVerb(c); c.err == nil {
+		return upper(verb)
+	}
+	return ""
+}
+
 // command = tag SP verb …; verb is without UID, as sent.
 func parseVerb(c *cursor) (tag string, verb []byte, parse parseFunc) {
 	tag = parseTag(c)

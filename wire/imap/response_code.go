@@ -15,6 +15,7 @@ var codeParsers = map[string]func(*cursor) Code{
 	"APPENDUID":      parseAppendUID,
 	"COPYUID":        parseCopyUID,
 	"MODIFIED":       func(c *cursor) Code { c.sp(); return CodeModified(c.numSet()) },
+	"METADATA":       parseCodeMetadata,
 	"MAILBOXID":      parseMailboxID,
 	"INPROGRESS":     parseInProgress,
 	"NOUPDATE":       parseNoUpdate,

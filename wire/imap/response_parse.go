@@ -74,6 +74,7 @@ var untagged = map[string]func(*cursor) Response{
 	"LISTRIGHTS": parseListRightsResponse,
 	"LSUB":       func(c *cursor) Response { return parseListResponse(c, true) },
 	"MYRIGHTS":   parseMyRightsResponse,
+	"METADATA":   parseMetadataResponse,
 	"NAMESPACE":  parseNamespaceResponse,
 	"QUOTA":      parseQuotaResponse,
 	"QUOTAROOT":  parseQuotaRootResponse,

@@ -134,6 +134,14 @@ var responseTests = []struct {
 	{"* ID NIL", &imap.IDResponse{}},
 	{"* 5 X-THING (a) b", &imap.OtherResponse{Number: 5, Name: "X-THING", Rest: "(a) b"}},
 	{"* X-ROOT a b", &imap.OtherResponse{Name: "X-ROOT", Rest: "a b"}},
+	{`* METADATA "" (/shared/comment "Shared comment")`, &imap.MetadataResponse{Entries: []imap.MetadataEntry{{Name: "/shared/comment", Value: []byte("Shared comment")}}}},
+	{"* METADATA INBOX (/private/a NIL \"/private/b c\" ~{2}\r\n\x00\x01 /private/d {2}\r\n\r\n)", &imap.MetadataResponse{Mailbox: "INBOX", Entries: []imap.MetadataEntry{
+		{Name: "/private/a"}, {Name: "/private/b c", Value: []byte{0, 1}}, {Name: "/private/d", Value: []byte("\r\n")}}}},
+	{`* METADATA "INBOX" /shared/comment /private/comment`, &imap.MetadataResponse{Mailbox: "INBOX", Changed: []string{"/shared/comment", "/private/comment"}}},
+	{"a OK [METADATA LONGENTRIES 2199] GETMETADATA complete", status("a", imap.OK, imap.CodeMetadata{Kind: "LONGENTRIES", Size: 2199}, "GETMETADATA complete")},
+	{"a NO [METADATA MAXSIZE 1024] x", status("a", imap.NO, imap.CodeMetadata{Kind: "MAXSIZE", Size: 1024}, "x")},
+	{"a NO [METADATA TOOMANY] SETMETADATA failed", status("a", imap.NO, imap.CodeMetadata{Kind: "TOOMANY"}, "SETMETADATA failed")},
+	{"a NO [METADATA NOPRIVATE] x", status("a", imap.NO, imap.CodeMetadata{Kind: "NOPRIVATE"}, "x")},
 	{`* QUOTA "" (STORAGE 10 512)`, &imap.QuotaResponse{Resources: []imap.QuotaResource{{Name: "STORAGE", Usage: 10, Limit: 512}}}},
 	{`* QUOTA "#user/alice" (STORAGE 54 111 MESSAGE 42 1000)`, &imap.QuotaResponse{Root: "#user/alice", Resources: []imap.QuotaResource{
 		{Name: "STORAGE", Usage: 54, Limit: 111}, {Name: "MESSAGE", Usage: 42, Limit: 1000}}}},

@@ -58,6 +58,16 @@ func write(t *testing.T, r imap.Response, utf8Mode bool) (out []byte, ok bool) {
 		thread.End()
 	case *imap.ComparatorResponse:
 		w.Comparator(r.Active, r.Matching)
+	case *imap.MetadataResponse:
+		if len(r.Changed) > 0 {
+			w.MetadataChanged(r.Mailbox, r.Changed)
+			break
+		}
+		w.MetadataStart(r.Mailbox)
+		for _, e := range r.Entries {
+			w.MetadataEntry(e.Name, e.Value)
+		}
+		w.MetadataEnd()
 	case *imap.QuotaResponse:
 		w.Quota(r.Root, r.Resources)
 	case *imap.QuotaRootResponse:
