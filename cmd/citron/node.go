@@ -66,6 +66,7 @@ func (n *node) open(ctx context.Context, c *config.Config, revoked revocation, l
 		InlineLimit: int(c.Store.InlineLimit), MaxMessage: c.IMAP.AppendLimit + traceRoom,
 		MaxMailboxes: c.Limits.Mailboxes, ExpungeGrace: time.Duration(c.Store.ExpungedGrace),
 		LogAge: time.Duration(c.Store.LogKeep), Log: log,
+		MaxMetadataValue: int(c.Limits.MetadataValue), MaxMetadataEntries: c.Limits.MetadataEntries, MaxMetadataBytes: int(c.Limits.MetadataSize),
 	}); err != nil {
 		return fmt.Errorf("message store: %w", err)
 	}

@@ -101,6 +101,7 @@ func newServer(ctx context.Context, cfg *config.Config, log *slog.Logger) (_ *se
 		Hostname: cfg.Hostname, Version: version, PlaintextLogin: cfg.IMAP.PlaintextLogin,
 		LoginTimeout: time.Duration(cfg.IMAP.LoginTimeout), Autologout: time.Duration(cfg.IMAP.Autologout),
 		AppendLimit: cfg.IMAP.AppendLimit, MaxLine: cfg.IMAP.MaxLine,
+		Admin: cfg.IMAP.Admin, Comment: cfg.IMAP.Comment,
 		MaxBadCommands: cfg.IMAP.MaxBadCommands, NoCompress: !cfg.IMAP.Compress, Logger: log,
 	}, s.node.openAccount, s.node.directory)
 	s.lmtp = lmtp.NewService(life, lmtp.Config{

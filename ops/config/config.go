@@ -8,6 +8,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"net/url"
 	"os"
 	"time"
 
@@ -38,6 +39,8 @@ type IMAP struct {
 	AppendLimit    int64    `toml:"append_limit" help:"Largest message accepted by APPEND and LMTP, in bytes (RFC 7889)."`
 	Compress       bool     `toml:"compress" help:"Offer COMPRESS=DEFLATE (RFC 4978). Who can send mail to a user and watch that user's connection may learn a little from the sizes."`
 	MaxBadCommands int      `toml:"max_bad_commands" help:"Commands in error, in a row, after which the server says BYE."`
+	Admin          string   `toml:"admin" help:"URI by which users reach the administrator, as in mailto:postmaster@example.org: /shared/admin of the server (RFC 5464)."`
+	Comment        string   `toml:"comment" help:"A note to all users: /shared/comment of the server (RFC 5464)."`
 }
 
 // LMTP says where mail is delivered to.
@@ -79,6 +82,9 @@ type Limits struct {
 	Handshakes      int      `toml:"handshakes" help:"TLS handshakes that may compute at a time; 0: one for each core."`
 	TCPUserTimeout  Duration `toml:"tcp_user_timeout" help:"How long sent data may stay unacknowledged (TCP_USER_TIMEOUT)."`
 	Mailboxes       int      `toml:"mailboxes" help:"Mailboxes in one account."`
+	MetadataValue   Size     `toml:"metadata_value" help:"Longest value of an annotation (RFC 5464); at least 1KiB."`
+	MetadataEntries int      `toml:"metadata_entries" help:"Annotations of one mailbox, for each user and for those that all share; at least 10."`
+	MetadataSize    Size     `toml:"metadata_size" help:"Annotations of one user in all mailboxes of one account."`
 	WriteMemory     Size     `toml:"write_memory" help:"Bytes held for all clients that do not read; beyond it the costliest goes first."`
 	PortableDriver  bool     `toml:"portable_driver" help:"A goroutine per connection even where epoll exists."`
 }
@@ -120,6 +126,7 @@ func Default() *Config {
 		Limits: Limits{
 			Connections: 1_000_000, Unauthenticated: 10_000, PerAccount: 100,
 			TCPUserTimeout: Duration(130 * time.Minute), Mailboxes: 10_000, WriteMemory: 512 << 20,
+			MetadataValue: 64 << 10, MetadataEntries: 100, MetadataSize: 1 << 20,
 		},
 	}
 }
@@ -169,8 +176,18 @@ func (c *Config) validate() error {
 		return errors.New("lmtp.socket_mode: write it in octal, as in \"0660\"")
 	case c.Auth.ScramIterations < 4096:
 		return errors.New("auth.scram_iterations: at least 4096 (RFC 7677 §4)")
+	case c.Limits.MetadataValue < 1024 || c.Limits.MetadataEntries < 10:
+		return errors.New("limits: metadata_value at least 1KiB, metadata_entries at least 10 (RFC 5464 §4.1)")
+	case c.IMAP.Admin != "" && !isURI(c.IMAP.Admin):
+		return errors.New("imap.admin: a URI, as in mailto:postmaster@example.org (RFC 5464 §3.2.1.1)")
 	case c.IMAP.MaxLine < 8192:
 		return errors.New("imap.max_line: at least 8192 (RFC 7162 §4)")
 	}
 	return nil
+}
+
+// isURI says whether a text is a URI with its scheme.
+func isURI(text string) bool {
+	u, err := url.Parse(text)
+	return err == nil && u.IsAbs()
 }

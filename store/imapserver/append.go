@@ -55,6 +55,11 @@ func (s *Session) literal() {
 	}
 	tag, a, err := imap.Parser{UTF8: s.w.UTF8}.ParseAppend(s.scan.Frame(), before)
 	if err == nil && a == nil {
+		if r := s.refuseValue(); r != nil {
+			s.refuseLiteral()
+			s.writeRefusal(&command{tag: tag, name: "SETMETADATA"}, r)
+			return
+		}
 		err = s.scan.Inline()
 	}
 	switch {

@@ -11,11 +11,13 @@ import (
 type features uint16
 
 const (
-	condstore  features = 1 << iota // RFC 7162 §3.1
-	qresync                         // RFC 7162 §3.2; implies condstore
-	rev2                            // IMAP4rev2
-	utf8Accept                      // RFC 6855; rev2 brings the same
-	uidOnly                         // RFC 9586
+	condstore      features = 1 << iota // RFC 7162 §3.1
+	qresync                             // RFC 7162 §3.2; implies condstore
+	rev2                                // IMAP4rev2
+	utf8Accept                          // RFC 6855; rev2 brings the same
+	uidOnly                             // RFC 9586
+	metadata                            // RFC 5464 §4.4: changes of annotations are told
+	metadataServer                      // those of the server alone
 )
 
 func (f features) has(one features) bool { return f&one != 0 }
@@ -27,6 +29,7 @@ var enabling = map[string]features{
 	"IMAP4rev2":   rev2 | utf8Accept,
 	"UTF8=ACCEPT": utf8Accept,
 	"UIDONLY":     uidOnly,
+	"METADATA":    metadata, "METADATA-SERVER": metadataServer,
 }
 
 // enable is ENABLE; what is not known is passed over (RFC 5161 §3.1), what an

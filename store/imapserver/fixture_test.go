@@ -62,6 +62,8 @@ func newFixtureOn(t testing.TB, engine kv.Engine, change ...func(*Config)) *fixt
 	f.openStore()
 	f.addUsers()
 	cfg := Config{Hostname: "mail.example.org", Version: "test", PlaintextLogin: true,
+		Admin: "mailto:postmaster@example.org", Comment: "Shared comment",
+		Filters:     map[string]string{"long": "LARGER 5000", "on-the-road": "SMALLER 99"},
 		AppendLimit: 1 << 20, Logger: slog.New(slog.NewTextHandler(f.log, nil))}
 	for _, fn := range change {
 		fn(&cfg)

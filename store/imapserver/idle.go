@@ -1,10 +1,12 @@
 package imapserver
 
 import (
+	"slices"
 	"strings"
 	"time"
 
 	"citron/ops/conn"
+	"citron/store/account"
 	"citron/wire/imap"
 )
 
@@ -20,11 +22,32 @@ type idling struct {
 
 func (s *Session) startIdle(c *command, _ *imap.Idle) error {
 	s.idle = &idling{c: c, spokeAt: s.now}
-	if s.selected != nil {
-		s.idle.unwatch = s.selected.acct.Watch(s.conn.Wake)
-	}
+	s.idle.unwatch = s.watch()
 	s.w.Continue("idling")
 	return nil
+}
+
+// watch has the session woken by what it is to tell of: its mailbox, and
+// metadata.
+func (s *Session) watch() (cancel func()) {
+	var accounts []*account.Account
+	if s.selected != nil {
+		accounts = append(accounts, s.selected.acct)
+	}
+	for _, t := range s.metadata {
+		if !slices.Contains(accounts, t.acct) {
+			accounts = append(accounts, t.acct)
+		}
+	}
+	var cancels []func()
+	for _, a := range accounts {
+		cancels = append(cancels, a.Watch(s.conn.Wake))
+	}
+	return func() {
+		for _, cancel := range cancels {
+			cancel()
+		}
+	}
 }
 
 // stop ends the watch of the feed; i may be nil.
@@ -41,6 +64,10 @@ func (s *Session) stepIdle(t *conn.Turn) (w conn.Wait, rest bool) {
 		s.update(s.idle.c, true, func() {})
 	}
 	if s.task != nil || s.then != conn.Continue {
+		s.idle.spokeAt = s.now
+		return w, false
+	}
+	if s.tellMetadata(); len(s.w.Buf) >= conn.HighWater {
 		s.idle.spokeAt = s.now
 		return w, false
 	}

@@ -94,7 +94,7 @@ func (s *Session) enter(id auth.Identity, asOf uint64) error {
 		return errRevokedMeanwhile
 	}
 	s.user = &user{Identity: id, account: a}
-	s.scan.Limits = limitsOf(s.srv.cfg.MaxLine)
+	s.scan.Limits = s.limits()
 	return nil
 }
 

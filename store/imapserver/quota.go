@@ -1,6 +1,9 @@
 package imapserver
 
 import (
+	"path"
+
+	"citron/mail/acl"
 	"citron/store/account"
 	"citron/store/uidset"
 	"citron/wire/imap"
@@ -28,12 +31,24 @@ func (s *Session) getQuota(_ *command, a *imap.GetQuota) error {
 	return nil
 }
 
-// getQuotaRoot is answered for names without a mailbox, too: mailboxes made
-// there would come under the root (§4.1.2).
+// getQuotaRoot is answered for names without a mailbox, too, if they are the
+// user's own: mailboxes made there would come under the root (§4.1.2). Who may
+// read another's mailbox learns of its owner's root (§6).
 func (s *Session) getQuotaRoot(_ *command, a *imap.GetQuotaRoot) error {
+	site, err := s.site(a.Mailbox)
+	if err != nil {
+		return err
+	}
 	root := quotaRoot(s.user.Name)
+	if site.acct != s.user.account {
+		at, err := s.locate(a.Mailbox, acl.Read)
+		if err != nil {
+			return err
+		}
+		root = quotaRoot(path.Base(at.prefix))
+	}
 	s.w.QuotaRoot(a.Mailbox, []string{root})
-	s.writeQuota(root, s.user.account)
+	s.writeQuota(root, site.acct)
 	return nil
 }
 

@@ -46,6 +46,12 @@ type Config struct {
 	InflateRatio int64
 	// MaxBadCommands in a row end the session; 20.
 	MaxBadCommands int
+	// Admin is a URI by which users reach the administrator, Comment a note to
+	// all users: /shared/admin and /shared/comment of the server (RFC 5464
+	// §3.2.1.1).
+	Admin, Comment string
+	// Filters are search criteria that all users may name (RFC 5466).
+	Filters map[string]string
 	// Logger gets what an operator should know; nil: discarded.
 	Logger *slog.Logger
 }
@@ -113,6 +119,9 @@ type Server struct {
 	names    auth.Names
 	commands map[string]*spec
 	roll     roll
+	// annotations are the shared ones of the server, in the order of their
+	// names.
+	annotations []account.MetadataEntry
 	// ctx is what sessions call storage with; Stop cancels it.
 	ctx  context.Context
 	stop context.CancelFunc
@@ -123,7 +132,7 @@ func New(cfg Config, open OpenAccount, users Users) *Server {
 	ctx, stop := context.WithCancel(context.Background())
 	return &Server{
 		cfg: cfg.withDefaults(), open: open, auth: users, names: users,
-		commands: commandTable(), ctx: ctx, stop: stop,
+		commands: commandTable(), annotations: cfg.annotations(), ctx: ctx, stop: stop,
 	}
 }
 
@@ -143,3 +152,11 @@ func (srv *Server) NewSession(c conn.Conn) conn.Session {
 const strangersLine = 12 << 10
 
 func limitsOf(line int) imap.Limits { return imap.Limits{Line: line, Frame: 2 * line} }
+
+// limits are those of a session that is logged in: there is room for a command
+// with the longest value of metadata.
+func (s *Session) limits() imap.Limits {
+	l, value := limitsOf(s.srv.cfg.MaxLine), s.user.account.MaxMetadataValue()
+	l.Literal, l.Frame = value, max(l.Frame, l.Line+value)
+	return l
+}

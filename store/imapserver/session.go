@@ -43,7 +43,8 @@ type Session struct {
 	idle      *idling    // IDLE under way
 	appending *appending // an APPEND whose messages are coming in
 
-	deflated *deflated // the layer of COMPRESS; nil without
+	metadata []metadataTold // of whom changes of annotations are told
+	deflated *deflated      // the layer of COMPRESS; nil without
 }
 
 // commandsPerTurn bounds the commands of one Step, so that a client that
