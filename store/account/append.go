@@ -11,6 +11,11 @@ import (
 // they are durable. It takes the Incomings over, whatever it returns. Kinds:
 // NoMailbox, OverQuota, Limit, Cannot, TooLarge, NoSpace, Temporary.
 func (a *Account) Append(ctx context.Context, by Actor, id MailboxID, items []AppendItem) (res AppendResult, err error) {
+	return a.appendAll(ctx, by, id, items, func(*txn) {})
+}
+
+// appendAll is Append; also writes what else belongs to the operation.
+func (a *Account) appendAll(ctx context.Context, by Actor, id MailboxID, items []AppendItem, also func(*txn)) (res AppendResult, err error) {
 	defer func() {
 		for i := range items {
 			items[i].Incoming.Abort()
@@ -21,7 +26,9 @@ func (a *Account) Append(ctx context.Context, by Actor, id MailboxID, items []Ap
 		return res, err
 	}
 	err = a.update(ctx, keys, weight, func(t *txn, got [][]byte) error {
-		res, err = t.append(by, id, items, got, 0)
+		if res, err = t.append(by, id, items, got, 0); err == nil {
+			also(t)
+		}
 		return err
 	})
 	return res, err
@@ -134,7 +141,14 @@ func (t *txn) newEntry(b *box, item *AppendItem, keywords Keywords) Entry {
 // putObject writes what is kept of the message itself.
 func (t *txn) putObject(e *Entry, in *Incoming, got [][]byte) {
 	o := object{refs: 1, emailID: newObjectID(t.now), size: in.size, arrived: e.InternalDate, ref: in.ref}
-	o.threadID = t.thread(&in.ids, got, o.emailID)
+	if k := in.kept; k != nil {
+		// RFC 8474 §5.2: messages with the same EMAILID have the same THREADID,
+		// whatever the thread of later answers is here.
+		o.emailID, o.threadID = k.emailID, k.threadID
+		t.thread(&in.ids, got, k.threadID)
+	} else {
+		o.threadID = t.thread(&in.ids, got, o.emailID)
+	}
 	in.object = e.Object
 	in.decide(t)
 

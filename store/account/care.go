@@ -144,13 +144,13 @@ func (s *Store) needs(ctx context.Context, id kv.Account, now time.Time) (yes bo
 	}
 	s.engine.View(ctx, id, func(r kv.Reader) error {
 		got, err := r.Read(ctx, kv.Reads{Ranges: []kv.Range{one(keyGrave), one(keyIntent),
-			one(keyAcross, acrossNotice), prefix([]byte{keyMailbox})}})
+			one(keyAcross, acrossNotice), one(keyAcross, acrossMove), prefix([]byte{keyMailbox})}})
 		if err != nil {
 			return err
 		}
-		yes = got.Ranges[0].Len()+got.Ranges[1].Len()+got.Ranges[2].Len() > 0
-		for i := range got.Ranges[3].Len() {
-			b, err := decodeBox(0, got.Ranges[3].Value(i))
+		yes = got.Ranges[0].Len()+got.Ranges[1].Len()+got.Ranges[2].Len()+got.Ranges[3].Len() > 0
+		for i := range got.Ranges[4].Len() {
+			b, err := decodeBox(0, got.Ranges[4].Value(i))
 			yes = yes || err == nil && (len(b.extents) > 0 || b.logRecords > 0)
 		}
 		return nil
@@ -188,6 +188,9 @@ func (a *Account) step(ctx context.Context, now time.Time) (next time.Time, err 
 		return now, err
 	}
 	if more, err := a.tell(ctx); more || err != nil {
+		return now, err
+	}
+	if more, err := a.finishMoves(ctx); more || err != nil {
 		return now, err
 	}
 	if next, err = a.sweepGrave(ctx, now); err != nil || next.Equal(now) {

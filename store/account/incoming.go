@@ -20,6 +20,7 @@ type Incoming struct {
 	w      body.Writer // of a message beyond the inline limit
 	object ObjectID    // 0: given at the commit
 	size   int64
+	kept   *identity // nil: it gets a new one
 	err    error
 
 	// After seal:

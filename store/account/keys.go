@@ -30,6 +30,7 @@ const (
 const (
 	acrossNotice = 1 // another account is to be told what is shared with it
 	acrossShare  = 2 // another account shares with this one
+	acrossMove   = 3 // messages are to be expunged in another account
 )
 
 // appendKey32 appends a key of a letter and one u32.

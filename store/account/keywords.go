@@ -52,14 +52,14 @@ func known(table []string, names []string) (k Keywords) {
 }
 
 // resolveAll is resolve for the items of an APPEND, and fit for those that an
-// import brings.
+// import or another account brings.
 func resolveAll(table []string, items []AppendItem) ([]Keywords, []string, error) {
 	all := make([]Keywords, len(items))
 	for i := range items {
 		if len(items[i].Keywords) == 0 {
 			continue
 		}
-		if items[i].Import != (ImportKey{}) {
+		if items[i].Import != (ImportKey{}) || items[i].Incoming.kept != nil {
 			all[i], table = fit(table, items[i].Keywords)
 			continue
 		}

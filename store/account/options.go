@@ -35,6 +35,10 @@ type Options struct {
 	// an account's mailboxes, and the shared ones (1 MiB).
 	MaxMetadataValue, MaxMetadataEntries, MaxMetadataBytes int
 
+	// MaxAcross is how many messages can be copied or moved to another account
+	// at a time. Default 1,000.
+	MaxAcross int
+
 	// Step is how many messages one transaction of a large STORE, EXPUNGE,
 	// COPY or MOVE takes; a COPY of more is prepared dark. Default 4,096.
 	Step int
@@ -79,6 +83,7 @@ func (o Options) withDefaults() Options {
 	number(&o.MaxMetadataEntries, 100)
 	number(&o.MaxMetadataBytes, 1<<20)
 	o.MaxMetadataValue, o.MaxMetadataEntries = max(o.MaxMetadataValue, 1024), max(o.MaxMetadataEntries, 10)
+	number(&o.MaxAcross, 1000)
 	number(&o.Step, 4096)
 	number(&o.LogRecords, 100_000)
 	number(&o.IdleAccounts, 4096)

@@ -34,6 +34,10 @@ func acrossIntact(key, value []byte) bool {
 	switch key[1] {
 	case acrossNotice:
 		d.uv()
+	case acrossMove:
+		d.uv()
+		d.uv32()
+		d.ranges()
 	case acrossShare:
 	default:
 		return false

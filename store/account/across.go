@@ -1,0 +1,227 @@
+package account
+
+import (
+	"context"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+
+	"citron/engine/kv"
+	"citron/store/uidset"
+)
+
+// What goes from one account to another is copied first: the messages are
+// written anew into the other account, all in one transaction, with their
+// EMAILID and THREADID (RFC 8474 §5). For a MOVE the same transaction records
+// the intent to expunge them where they were, which follows at once, or after a
+// crash by Maintain. So a crash leaves messages in both places for a while, and
+// never in none.
+
+// identity are the identifiers that a message brings from another account.
+type identity struct{ emailID, threadID objectID }
+
+// CopyTo copies messages to the end of a mailbox of another account, all or
+// none, as Copy does within one; UIDs that are not there are left out. turn is
+// called between messages, and its error ends the copy. Kinds: NoMailbox,
+// OverQuota, Limit (of messages at a time: Options.MaxAcross), TooLarge.
+func (a *Account) CopyTo(ctx context.Context, by Actor, from MailboxID, uids uidset.Ranges, other *Account, to MailboxID, turn func() error) (CopyResult, error) {
+	return a.sendTo(ctx, by, from, uids, other, to, turn, false)
+}
+
+// MoveTo is CopyTo and removal from the source.
+func (a *Account) MoveTo(ctx context.Context, by Actor, from MailboxID, uids uidset.Ranges, other *Account, to MailboxID, turn func() error) (CopyResult, error) {
+	return a.sendTo(ctx, by, from, uids, other, to, turn, true)
+}
+
+func (a *Account) sendTo(ctx context.Context, by Actor, from MailboxID, uids uidset.Ranges, other *Account, to MailboxID, turn func() error, move bool) (res CopyResult, err error) {
+	v, err := a.Open(ctx, from)
+	if err != nil {
+		return res, err
+	}
+	uids = v.Set.Intersect(uids)
+	if most := a.store.opt.MaxAcross; uids.Count() > uint64(most) {
+		return res, refuse(Limit, fmt.Sprintf("at most %d messages can go to another account at a time", most))
+	}
+	items, err := a.rewritten(ctx, v, uids, other, turn)
+	if err != nil || len(items) == 0 {
+		return res, err
+	}
+	var intent *moved
+	if move {
+		intent = &moved{account: a.id, mailbox: from, uids: uids}
+	}
+	put, err := other.appendAll(ctx, by, to, items, func(t *txn) {
+		if intent != nil {
+			intent.record(t)
+		}
+	})
+	if err != nil {
+		return res, err
+	}
+	if intent != nil {
+		if err := other.finish(context.WithoutCancel(ctx), intent, a); err != nil {
+			a.store.opt.Log.Warn("messages moved to another account are expunged later", "from", a.id, "to", other.id, "err", err)
+		}
+	}
+	return CopyResult{UIDValidity: put.UIDValidity, Source: uids, Dest: put.UIDs, ModSeq: put.ModSeq}, nil
+}
+
+// rewritten makes messages of another account out of those of this one. After
+// an error nothing is left of them.
+func (a *Account) rewritten(ctx context.Context, v View, uids uidset.Ranges, other *Account, turn func() error) (items []AppendItem, err error) {
+	defer func() {
+		if err != nil {
+			for i := range items {
+				items[i].Incoming.Abort()
+			}
+			items = nil
+		}
+	}()
+	err = a.Entries(ctx, v, uids, func(batch []Entry) error {
+		for i := range batch {
+			in, err := a.rewrite(ctx, &batch[i], other)
+			if err != nil {
+				return err
+			}
+			items = append(items, AppendItem{
+				Incoming: in, Flags: batch[i].Flags, Keywords: keywordNames(a, v, batch[i].Keywords), InternalDate: batch[i].InternalDate,
+			})
+			if err := turn(); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err == nil && uint64(len(items)) != uids.Count() {
+		err = refuse(Gone, "some of the messages were expunged")
+	}
+	return items, err
+}
+
+// rewrite streams one message into another account.
+func (a *Account) rewrite(ctx context.Context, e *Entry, other *Account) (*Incoming, error) {
+	got, err := a.view(ctx, kv.Reads{Gets: [][]byte{objectKey(keyObject, e.Object)}})
+	if err != nil {
+		return nil, err
+	}
+	o, err := decodeObject(got.Values[0])
+	if err != nil {
+		return nil, damaged(fmt.Sprintf("object %d", e.Object), err)
+	}
+	m, err := a.OpenMessage(ctx, e.Object)
+	if err != nil {
+		return nil, err
+	}
+	defer m.Close()
+	in, err := other.NewMessage(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := io.Copy(in, io.NewSectionReader(m, 0, m.Size())); err != nil {
+		in.Abort()
+		return nil, storageError(err)
+	}
+	in.kept = &identity{o.emailID, o.threadID}
+	return in, nil
+}
+
+// keywordNames spells out keywords of a mailbox, by its table of now, which is
+// no shorter than that of the view.
+func keywordNames(a *Account, v View, k Keywords) (names []string) {
+	if k.Empty() {
+		return nil
+	}
+	table := v.Info.Keywords
+	if info, ok := a.Mailbox(v.Info.ID); ok {
+		table = info.Keywords
+	}
+	for i, name := range table {
+		if k.Has(i) {
+			names = append(names, name)
+		}
+	}
+	return names
+}
+
+// moved is the intent to expunge messages that have gone to the account in
+// which it is recorded.
+type moved struct {
+	id      uint64
+	account kv.Account // where they were
+	mailbox MailboxID
+	uids    uidset.Ranges
+}
+
+// record has the running transaction note the intent.
+func (m *moved) record(t *txn) {
+	m.id = t.head.nextIntent
+	t.head.nextIntent++
+	t.set(acrossKey(acrossMove, m.id), m.append(nil))
+	t.after = append(t.after, func(committed bool) {
+		if committed {
+			t.a.store.care.soon(t.a.id, t.now)
+		}
+	})
+}
+
+func (m *moved) append(dst []byte) []byte {
+	dst = binary.AppendUvarint(append(dst, recordVersion), uint64(m.account))
+	dst = binary.AppendUvarint(dst, uint64(m.mailbox))
+	return appendRanges(dst, m.uids)
+}
+
+func decodeMoved(id uint64, v []byte) (m moved, err error) {
+	d := decode(v)
+	m = moved{id: id, account: kv.Account(d.uv()), mailbox: MailboxID(d.uv32()), uids: d.ranges()}
+	return m, d.end()
+}
+
+// finish expunges the messages where they were, and drops the intent. It may be
+// done more than once: UIDs and mailbox numbers are never used again.
+func (a *Account) finish(ctx context.Context, m *moved, from *Account) error {
+	err := from.write(ctx, func(t *txn) error {
+		b, err := t.box(m.mailbox)
+		if err != nil {
+			return err
+		}
+		list, err := t.entries(b, b.set.Intersect(m.uids))
+		if err == nil && len(list) > 0 {
+			t.expunge(t.edit(b), list)
+		}
+		return err
+	})
+	if err != nil && !errors.Is(err, ErrNoMailbox) && !errors.Is(err, ErrGone) {
+		return err
+	}
+	return a.write(ctx, func(t *txn) error {
+		t.delete(acrossKey(acrossMove, m.id))
+		return nil
+	})
+}
+
+// finishMoves does what a crash or a failure left of moves to this account.
+func (a *Account) finishMoves(ctx context.Context) (more bool, err error) {
+	r := prefix([]byte{keyAcross, acrossMove})
+	r.Limit = 1
+	got, err := a.view(ctx, kv.Reads{Ranges: []kv.Range{r}})
+	if err != nil || got.Ranges[0].Len() == 0 {
+		return false, err
+	}
+	m, err := decodeMoved(be64(got.Ranges[0].Key(0)[2:]), got.Ranges[0].Value(0))
+	if err != nil {
+		return false, damaged("record of a move", err)
+	}
+	from, err := a.store.Account(ctx, m.account)
+	if errors.Is(err, ErrNoAccount) {
+		return true, a.write(ctx, func(t *txn) error {
+			t.delete(acrossKey(acrossMove, m.id))
+			return nil
+		})
+	}
+	if err != nil {
+		return false, err
+	}
+	defer from.Close()
+	return true, a.finish(ctx, &m, from)
+}

@@ -1,0 +1,169 @@
+package account_test
+
+import (
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"strings"
+	"testing"
+
+	"citron/engine/kv"
+	"citron/engine/vfs/crashfs"
+	"citron/mail/acl"
+	"citron/store/account"
+	"citron/store/uidset"
+)
+
+func noTurn() error { return nil }
+
+// other opens another account of the rig's store.
+func (r *rig) other(id kv.Account) *rig {
+	r.t.Helper()
+	a, err := r.store.Account(r.ctx, id)
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	r.t.Cleanup(a.Close)
+	return &rig{t: r.t, ctx: r.ctx, engine: r.engine, fs: r.fs, bodies: r.bodies, store: r.store, a: a, by: account.Actor{Account: uint64(id)}}
+}
+
+// A copy in another account is the same message: octets, dates, identifiers
+// (RFC 8474 §5.1, §5.2), and the flags that the actor may set there (RFC 4314
+// §4). Copied back it is so still.
+func TestCopyToAnotherAccount(t *testing.T) {
+	r := newSharing(t)
+	theirs := r.other(bob)
+	large := small(2) + strings.Repeat("0123456789\r\n", 1000)
+	for i, text := range []string{small(1), large} {
+		items := []account.AppendItem{{Incoming: r.incoming(text), Flags: account.Flagged | account.Deleted, Keywords: []string{"$Forwarded", fmt.Sprint("k", i)}}}
+		if _, err := r.a.Append(r.ctx, r.by, account.Inbox, items); err != nil {
+			t.Fatal(err)
+		}
+	}
+	theirs.grant(account.Inbox, acl.Who{Account: uint64(alice)}, "iw")
+	res, err := r.a.CopyTo(r.ctx, r.by, account.Inbox, everything, theirs.a, account.Inbox, noTurn)
+	if err != nil {
+		t.Fatal(err)
+	}
+	equal(t, "source", uidset.Of(1, 2), res.Source)
+	equal(t, "copies", uidset.Of(1, 2), res.Dest)
+	before, after := r.entries(r.view(account.Inbox)), theirs.entries(theirs.view(account.Inbox))
+	equal(t, "keywords", []string{"$Forwarded", "k0", "k1"}, theirs.view(account.Inbox).Info.Keywords)
+	for i := range before {
+		equal(t, "text", r.text(before[i].Object), theirs.text(after[i].Object))
+		equal(t, "internal date", before[i].InternalDate, after[i].InternalDate)
+		equal(t, "flags", account.Flagged, after[i].Flags)
+		sameIdentity(t, r, before[i], theirs, after[i])
+	}
+	if _, err := theirs.a.CopyTo(r.ctx, r.by, account.Inbox, uidset.Of(2), r.a, r.mailbox("Archive"), noTurn); err != nil {
+		t.Fatal(err)
+	}
+	sameIdentity(t, theirs, after[1], r, r.entries(r.view(r.mailbox("Archive")))[0])
+	r.sound()
+}
+
+func sameIdentity(t *testing.T, a *rig, x account.Entry, b *rig, y account.Entry) {
+	t.Helper()
+	get := func(r *rig, e account.Entry) account.Stored {
+		all, err := r.a.Summaries(r.ctx, []account.ObjectID{e.Object}, account.WantObject)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return all[0]
+	}
+	one, two := get(a, x), get(b, y)
+	if one.EmailID() != two.EmailID() || one.ThreadID() != two.ThreadID() {
+		t.Errorf("%s %s became %s %s", one.EmailID(), one.ThreadID(), two.EmailID(), two.ThreadID())
+	}
+}
+
+// What cannot be done is not done by half: too many at a time, no quota, no
+// such mailbox, an end in the middle.
+func TestCopyToIsAllOrNothing(t *testing.T) {
+	r := newRig(t, account.Options{MaxAcross: 3})
+	if err := r.store.Create(r.ctx, bob, account.CreateOptions{Quota: 300}); err != nil {
+		t.Fatal(err)
+	}
+	theirs := r.other(bob)
+	theirs.grant(account.Inbox, acl.Who{Account: uint64(alice)}, "i")
+	r.add(account.Inbox, 4, 0)
+	turns := 0
+	stop := errors.New("closed")
+	for _, c := range []struct {
+		uids uidset.Ranges
+		to   account.MailboxID
+		turn func() error
+		want error
+	}{
+		{everything, account.Inbox, noTurn, account.ErrLimit},
+		{uidset.Of(1, 2, 3), account.Inbox, noTurn, account.ErrOverQuota},
+		{uidset.Of(1), 99, noTurn, account.ErrNoMailbox},
+		{uidset.Of(1, 2), account.Inbox, func() error {
+			if turns++; turns == 2 {
+				return stop
+			}
+			return nil
+		}, stop},
+	} {
+		if _, err := r.a.MoveTo(r.ctx, r.by, account.Inbox, c.uids, theirs.a, c.to, c.turn); !errors.Is(err, c.want) {
+			t.Errorf("%v to %d: %v, want %v", c.uids, c.to, err, c.want)
+		}
+	}
+	equal(t, "left", uint32(4), r.view(account.Inbox).Set.Len())
+	equal(t, "came", uint32(0), theirs.view(account.Inbox).Set.Len())
+	r.sound()
+}
+
+// A MOVE to another account that a crash ends anywhere has moved nothing, or
+// moves everything: never is a message nowhere, and when Maintain has run it is
+// in one place.
+func TestCrashInMoveToAnotherAccount(t *testing.T) {
+	const n = 5
+	for after, done := uint64(1), false; !done; after++ {
+		fs := crashfs.New()
+		opt := account.Options{InlineLimit: 100}
+		d := mount(t, fs, opt)
+		for _, id := range []kv.Account{alice, bob} {
+			if err := d.store.Create(t.Context(), id, account.CreateOptions{}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		from := &rig{t: t, ctx: t.Context(), a: d.account(t, alice), by: account.Actor{Account: uint64(alice)}}
+		from.add(account.Inbox, n, 0)
+		to := d.account(t, bob)
+		at := fs.Calls() + after
+		fs.OnCall(func(op crashfs.Op) error {
+			if op.N >= at {
+				return errPower
+			}
+			return nil
+		})
+		_, err := from.a.MoveTo(t.Context(), from.by, account.Inbox, everything, to, account.Inbox, noTurn)
+		done = err == nil && fs.Calls() < at
+		d = mount(t, fs.Crash(rand.New(rand.NewPCG(after, 3))), opt)
+		here, there := d.readable(t, alice), d.readable(t, bob)
+		if there != 0 && there != n || here+there < n || err == nil && there != n {
+			t.Fatalf("after %d calls (%v): %d messages here and %d there", after, err, here, there)
+		}
+		d.verify(t)
+		(&rig{t: t, ctx: t.Context(), store: d.store}).maintain()
+		if here, now := d.readable(t, alice), d.readable(t, bob); now != there || here+now != n {
+			t.Fatalf("after %d calls and Maintain: %d messages here and %d there", after, here, now)
+		}
+		d.verify(t)
+		d.close()
+	}
+}
+
+// readable counts the messages of an INBOX that can be read.
+func (d *disk) readable(t *testing.T, id kv.Account) (n int) {
+	t.Helper()
+	r := &rig{t: t, ctx: t.Context(), a: d.account(t, id)}
+	defer r.a.Close()
+	for _, e := range r.entries(r.view(account.Inbox)) {
+		if r.text(e.Object) != "" {
+			n++
+		}
+	}
+	return n
+}
