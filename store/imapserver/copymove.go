@@ -25,10 +25,12 @@ func (s *Session) copyMessages(c *command, a *imap.Copy) error {
 	if err != nil {
 		return err
 	}
-	if to.acct != m.acct {
-		return errAcross
+	var res account.CopyResult
+	if to.acct == m.acct {
+		res, err = m.acct.Copy(s.srv.ctx, s.user.actor(), m.id(), uids, to.info.ID)
+	} else {
+		res, err = m.acct.CopyTo(s.srv.ctx, s.user.actor(), m.id(), uids, to.acct, to.info.ID, c.turns(uids))
 	}
-	res, err := m.acct.Copy(s.srv.ctx, s.user.actor(), m.id(), uids, to.info.ID)
 	if err != nil {
 		return tryCreate(err)
 	}
@@ -52,10 +54,12 @@ func (s *Session) moveMessages(c *command, a *imap.Move) error {
 	if err != nil {
 		return err
 	}
-	if to.acct != m.acct {
-		return errAcross
+	var res account.CopyResult
+	if to.acct == m.acct {
+		res, err = m.acct.Move(s.srv.ctx, s.user.actor(), m.id(), uids, to.info.ID)
+	} else {
+		res, err = m.acct.MoveTo(s.srv.ctx, s.user.actor(), m.id(), uids, to.acct, to.info.ID, c.turns(uids))
 	}
-	res, err := m.acct.Move(s.srv.ctx, s.user.actor(), m.id(), uids, to.info.ID)
 	if err != nil {
 		return tryCreate(err)
 	}
@@ -93,7 +97,15 @@ func (s *Session) destination(name string) (place, error) {
 	return to, tryCreate(err)
 }
 
-var errAcross = no(imap.CodeCannot, "Messages cannot go from one account to another")
+// turns is called for each message that goes to another account: unlike copies
+// within one, these are written anew.
+func (c *command) turns(uids uidset.Ranges) func() error {
+	done, goal := uint32(0), uint32(uids.Count())
+	return func() error {
+		done++
+		return c.progress(done, goal)
+	}
+}
 
 // copyUID is nil when nothing was copied.
 func copyUID(res account.CopyResult) imap.Code {
