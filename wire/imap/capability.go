@@ -141,6 +141,8 @@ var extensions = [...]Extension{
 		Commands: []string{"COMPRESS"}, Codes: []string{"COMPRESSIONACTIVE"}},
 	{Token: "SAVEDATE", RFC: 8514, States: loggedIn, Commands: []string{"FETCH", "SEARCH"}},
 	{Token: "PREVIEW", RFC: 8970, States: loggedIn, Commands: []string{"FETCH"}},
+	{Token: "NOTIFY", RFC: 5465, States: loggedIn, Commands: []string{"NOTIFY"},
+		Codes: []string{"NOTIFICATIONOVERFLOW", "BADEVENT"}},
 	{Token: "UTF8=ACCEPT", RFC: 6855, States: loggedIn, Enable: true, Commands: []string{"APPEND"},
 		Implies: []string{"ENABLE"}},
 	{Token: "INPROGRESS", RFC: 9585, States: loggedIn, Codes: []string{"INPROGRESS"}},

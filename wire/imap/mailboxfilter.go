@@ -18,8 +18,11 @@ const (
 // MailboxFilter is one filter-mailboxes, of NOTIFY and ESEARCH.
 type MailboxFilter struct {
 	Kind  MailboxFilterKind
-	Names []string // of the last three kinds: at least one, UTF-8
+	Names []string // of the last three kinds: at least one, UTF-8; U+FFFD: see noMatch
 }
+
+// isSelected says that the selected mailbox is meant.
+func (f *MailboxFilter) isSelected() bool { return f.Kind <= FilterSelectedDelayed }
 
 // mailboxFilterNames is indexed by kind.
 var mailboxFilterNames = [...]string{"SELECTED", "SELECTED-DELAYED", "INBOXES", "PERSONAL", "SUBSCRIBED", "SUBTREE", "SUBTREE-ONE", "MAILBOXES"}
@@ -56,10 +59,20 @@ func (c *cursor) mailboxFilter(without MailboxFilterKind) (f MailboxFilter) {
 // one-or-more-mailbox = mailbox / "(" mailbox *(SP mailbox) ")"
 func (c *cursor) oneOrMoreMailboxes() (names []string) {
 	if c.peek() != '(' {
-		return []string{c.mailbox()}
+		return []string{c.namedMailbox()}
 	}
-	c.list(func() { names = append(names, c.mailbox()) })
+	c.list(func() { names = append(names, c.namedMailbox()) })
 	return names
+}
+
+// namedMailbox is a mailbox that is passed over if it does not exist, and so
+// if it cannot exist (RFC 5465 §3.1, RFC 7377 §2.2).
+func (c *cursor) namedMailbox() string {
+	raw := c.astringBytes(classAString)
+	if equalUpper(raw, "INBOX") {
+		return "INBOX"
+	}
+	return c.decodePattern(raw)
 }
 
 func (e *encoder) mailboxFilter(f *MailboxFilter) {

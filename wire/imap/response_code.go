@@ -7,6 +7,7 @@ import "bytes"
 var codeParsers = map[string]func(*cursor) Code{
 	"CAPABILITY":     func(c *cursor) Code { return CodeCapability(parseNames(c)) },
 	"BADCHARSET":     parseBadCharset,
+	"BADEVENT":       parseBadEvent,
 	"PERMANENTFLAGS": parsePermanentFlags,
 	"UIDNEXT":        func(c *cursor) Code { c.sp(); return CodeUIDNext(c.nzNumber()) },
 	"UIDVALIDITY":    func(c *cursor) Code { c.sp(); return CodeUIDValidity(c.nzNumber()) },

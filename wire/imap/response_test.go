@@ -75,6 +75,8 @@ var responseTests = []struct {
 	{"a NO [BADCHARSET] x", status("a", imap.NO, imap.CodeBadCharset{}, "x")},
 	{"a OK [CAPABILITY IMAP4rev1 ID] x", status("a", imap.OK, imap.CodeCapability{"IMAP4rev1", "ID"}, "x")},
 	{"3 OK [MAILBOXID (F2212ea87-6097-4256-9d51-71338625)] Done", status("3", imap.OK, imap.CodeMailboxID("F2212ea87-6097-4256-9d51-71338625"), "Done")},
+	{"a NO [BADEVENT (MessageNew MailboxName)] No", status("a", imap.NO, imap.CodeBadEvent(imap.NotifyMessageNew|imap.NotifyMailboxName), "No")},
+	{"* OK [NOTIFICATIONOVERFLOW] x", status("*", imap.OK, imap.CodeNotificationOverflow, "x")},
 	{`* OK [INPROGRESS ("A001" 454 1000)] Processed`, status("*", imap.OK, imap.CodeInProgress{Tag: "A001", Done: 454, Goal: 1000}, "Processed")},
 	{"* OK [INPROGRESS (NIL 5 NIL)] x", status("*", imap.OK, imap.CodeInProgress{Done: 5}, "x")},
 	{`* OK [INPROGRESS ("a" NIL NIL)] x`, status("*", imap.OK, imap.CodeInProgress{Tag: "a", Done: -1}, "x")},

@@ -36,6 +36,7 @@ var verbs = map[string]parseFunc{
 	"MYRIGHTS":     parseMyRights,
 	"NAMESPACE":    parseNamespace,
 	"NOOP":         parseNoop,
+	"NOTIFY":       parseNotify,
 	"RENAME":       parseRename,
 	"REPLACE":      parseReplace,
 	"SEARCH":       parseSearch,
