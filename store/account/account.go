@@ -242,6 +242,13 @@ func (a *Account) Subscriptions() []string {
 	return all
 }
 
+// Subscribed says whether a name, in its canonical form, is subscribed.
+func (a *Account) Subscribed(name string) bool {
+	a.mu.RLock()
+	defer a.mu.RUnlock()
+	return a.subs[name]
+}
+
 // ModSeq is the account's: unchanged means that nothing at all changed.
 func (a *Account) ModSeq() ModSeq {
 	a.mu.RLock()

@@ -253,4 +253,6 @@ type CreateMailboxOptions struct {
 	SpecialUse  []string // RFC 6154; at most one mailbox has each
 	UIDValidity uint32   // 0: a new one. ErrCannot if it could mislead a client
 	ObjectID    string   // "": a new one
+
+	from string // the log shall say that this is it by another name
 }

@@ -27,8 +27,8 @@ type MailboxNews struct {
 	// At is the modseq of its last change, Before that of the one before it.
 	At, Before ModSeq
 	// Messages: some came or went, or the UIDVALIDITY is another; else only
-	// flags have changed.
-	Messages bool
+	// flags have changed. Unseen: how many are unseen has.
+	Messages, Unseen bool
 }
 
 // movement is a mailbox's change at a modseq.
@@ -44,6 +44,9 @@ func (w *work) moved(at ModSeq, messages bool) {
 	}
 	if messages {
 		w.messagesAt = at
+	}
+	if w.Unseen != w.unseenThen {
+		w.unseenThen, w.unseenAt = w.Unseen, at
 	}
 }
 
@@ -84,7 +87,7 @@ func (a *Account) News(since ModSeq) News {
 		b := a.last(a.trail[i])
 		if b != nil {
 			n.Mailboxes = append(n.Mailboxes, MailboxNews{
-				Info: &b.MailboxInfo, At: b.movedAt, Before: b.movedBefore, Messages: b.messagesAt > since,
+				Info: &b.MailboxInfo, At: b.movedAt, Before: b.movedBefore, Messages: b.messagesAt > since, Unseen: b.unseenAt > since,
 			})
 		}
 	}

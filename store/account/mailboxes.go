@@ -75,7 +75,7 @@ func (t *txn) createMailbox(name string, o CreateMailboxOptions) (*work, error) 
 	}
 	t.works = append(t.works, w)
 	t.editNames()[name] = w.ID
-	t.logNames(NamesChanged, NameChange{Mailbox: w.ID, To: name})
+	t.logNames(NamesChanged, NameChange{Mailbox: w.ID, From: o.from, To: name})
 	return w, nil
 }
 
@@ -189,7 +189,7 @@ func (a *Account) RenameMailbox(ctx context.Context, by Actor, from, to string) 
 
 // renameInbox makes the mailbox, then moves the messages, all or none.
 func (a *Account) renameInbox(ctx context.Context, by Actor, to string) error {
-	made, err := a.CreateMailbox(ctx, by, to, CreateMailboxOptions{})
+	made, err := a.CreateMailbox(ctx, by, to, CreateMailboxOptions{from: inboxName})
 	if err != nil {
 		return err
 	}

@@ -18,8 +18,10 @@ type box struct {
 	extents    []extent
 
 	// Of the feed, in memory only: the modseq of the last change, of the one
-	// before it, and of the last one that was not of flags only.
-	movedAt, movedBefore, messagesAt ModSeq
+	// before it, of the last one that was not of flags only, and of the last
+	// that changed how many are unseen, from unseenThen.
+	movedAt, movedBefore, messagesAt, unseenAt ModSeq
+	unseenThen                                 uint32
 }
 
 // extent says that UIDs first … first+n-1 are dark entries 0 … n-1 of a large
@@ -114,7 +116,7 @@ func decodeBox(id MailboxID, v []byte) (*box, error) {
 	if len(b.Keywords) > MaxKeywords || b.UIDNext == 0 || b.UIDNext > 1<<32 {
 		d.fail(errRecord)
 	}
-	b.movedAt, b.messagesAt = b.ModSeq, b.ModSeq
+	b.movedAt, b.messagesAt, b.unseenAt, b.unseenThen = b.ModSeq, b.ModSeq, b.ModSeq, b.Unseen
 	return b, d.end()
 }
 

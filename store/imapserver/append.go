@@ -248,6 +248,7 @@ func (s *Session) append(c *command, a *imap.Append) error {
 	if err != nil {
 		return tryCreate(err)
 	}
+	s.made(c, p.to, result.UIDs, result.ModSeq)
 	c.code = s.appended(a.Mailbox, result)
 	return nil
 }

@@ -34,6 +34,7 @@ func (s *Session) copyMessages(c *command, a *imap.Copy) error {
 	if err != nil {
 		return tryCreate(err)
 	}
+	s.made(c, to, res.Dest, res.ModSeq)
 	if code := copyUID(res); code != nil {
 		c.code, c.text = code, "Copied"
 	}
@@ -63,6 +64,8 @@ func (s *Session) moveMessages(c *command, a *imap.Move) error {
 	if err != nil {
 		return tryCreate(err)
 	}
+	s.made(c, to, res.Dest, res.ModSeq)
+	c.expunged = res.Source
 	// COPYUID goes before the EXPUNGEs that sync will write (RFC 6851 §4.3).
 	if code := copyUID(res); code != nil {
 		s.w.Status("*", imap.OK, code, "Moved")

@@ -294,6 +294,7 @@ func (d *dialogue) connect(name string, options ...string) *peer {
 //	quota BYTES            alice's limit of storage is set; 0: none
 //	slow DURATION          CHECK takes so long from now on
 //	passwd ACCOUNT NEW     a password changes
+//	asleep NAME, awake NAME  the client takes nothing for a while
 //	crowded NAME           the account's connection limit is reached
 func (d *dialogue) direct(f []string) {
 	d.t.Helper()
@@ -338,6 +339,9 @@ func (d *dialogue) direct(f []string) {
 		d.maintain()
 	case "passwd":
 		d.changePassword(f[1], f[2])
+		d.settle()
+	case "asleep", "awake":
+		d.peers[name(1)].asleep = f[0] == "asleep"
 		d.settle()
 	case "crowded":
 		d.peers[name(1)].conn.refused = errCrowded

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"citron/ops/conn"
+	"citron/store/uidset"
 	"citron/wire/imap"
 )
 
@@ -19,6 +20,9 @@ type command struct {
 	// code and text, if set, go into the tagged OK.
 	code imap.Code
 	text string
+	// expunged are messages of the selected mailbox that the command itself
+	// took away, created those that it put there.
+	expunged, created uidset.Ranges
 	// highestModSeq has the tagged OK carry HIGHESTMODSEQ for a client that
 	// has enabled QRESYNC (RFC 7162 §3.2.7).
 	highestModSeq bool
@@ -130,7 +134,7 @@ func (s *Session) update(c *command, expunges bool, done func()) {
 	if !s.recheck() {
 		return
 	}
-	d, err := s.delta(expunges)
+	d, err := s.delta(c, expunges)
 	switch {
 	case mailboxGone(err):
 		s.bye(nil, "The selected mailbox was deleted")
@@ -138,7 +142,7 @@ func (s *Session) update(c *command, expunges bool, done func()) {
 	case err != nil:
 		// It is told with the next command; nothing is lost.
 		s.srv.cfg.Logger.Warn("cannot read changes", "cause", err, "account", s.accountName())
-	case d != nil && d.size() > manyChanges && c.yield == nil:
+	case d != nil && (d.size() > manyChanges || s.fetchesNew(d.came)) && c.yield == nil:
 		s.start(c, func() { s.tell(c, d, done) })
 		return
 	case d != nil:
@@ -153,6 +157,7 @@ func (s *Session) tell(c *command, d *delta, done func()) {
 		return
 	} else if err != nil {
 		s.srv.cfg.Logger.Warn("cannot tell changes", "cause", err, "account", s.accountName())
+		s.notify.pause(s.now)
 	}
 	done()
 }
@@ -184,14 +189,14 @@ func (s *Session) tellHowFar(c *command, ok bool) {
 	m := s.selected
 	inReply := ok && c.code == nil
 	switch {
-	case s.enabled.has(qresync) && (m.behind() || ok && c.highestModSeq):
-		code := imap.CodeHighestModSeq(m.view.ModSeq())
+	case s.enabled.has(qresync) && (m.withheld || s.withholds() || ok && c.highestModSeq):
+		code := imap.CodeHighestModSeq(m.toldUpTo())
 		if inReply {
 			c.code = code
 			return
 		}
 		s.w.Status("*", imap.OK, code, "Up to date so far")
-	case m.behind() && inReply:
+	case m.withheld && inReply:
 		c.code = imap.CodeExpungeIssued
 	}
 }

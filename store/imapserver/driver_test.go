@@ -69,6 +69,7 @@ type peer struct {
 	wait    conn.Wait
 	closed  bool
 	started bool
+	asleep  bool // takes nothing, so that its session is not stepped
 	// bytewise offers input one byte a Step.
 	bytewise bool
 	offered  int
@@ -129,6 +130,8 @@ func (p *peer) run(t testing.TB) {
 func (p *peer) due() bool {
 	w := p.wait
 	switch {
+	case p.asleep:
+		return false
 	case !p.started, w.Drain, w.Again, p.conn.woken:
 		return true
 	case w.Input && (p.offered < len(p.in) || p.eof):

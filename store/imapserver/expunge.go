@@ -32,7 +32,7 @@ func (s *Session) expunge(c *command, a *imap.Expunge) error {
 	if err != nil {
 		return err
 	}
-	c.highestModSeq = len(gone) > 0
+	c.expunged, c.highestModSeq = gone, len(gone) > 0
 	return nil
 }
 

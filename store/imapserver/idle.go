@@ -63,6 +63,7 @@ func (s *Session) stepIdle(t *conn.Turn) (w conn.Wait, rest bool) {
 	if s.selected != nil {
 		s.update(s.idle.c, true, func() {})
 	}
+	s.tellNews()
 	if s.task != nil || s.then != conn.Continue {
 		s.idle.spokeAt = s.now
 		return w, false

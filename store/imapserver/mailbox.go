@@ -37,6 +37,7 @@ func (s *Session) create(c *command, a *imap.Create) error {
 	if given := strings.TrimSuffix(a.Mailbox, string(mailbox.Separator)); given != to.prefix+info.Name {
 		s.writeOldName(to.prefix+info.Name, given)
 	}
+	s.didName(account.NamesChanged, to.acct, "", info.Name)
 	c.code = imap.CodeMailboxID(info.ObjectID)
 	return nil
 }
@@ -86,6 +87,7 @@ func (s *Session) delete(_ *command, a *imap.Delete) error {
 	if err := at.acct.DeleteMailbox(s.srv.ctx, s.user.actor(), at.name); err != nil {
 		return err
 	}
+	s.didName(account.NamesChanged, at.acct, at.name, "")
 	if name := at.prefix + at.name; name != a.Mailbox {
 		s.writeOldName(name, a.Mailbox, `\NonExistent`)
 	}
@@ -122,6 +124,7 @@ func (s *Session) rename(_ *command, a *imap.Rename) error {
 	if err := from.acct.RenameMailbox(s.srv.ctx, s.user.actor(), from.name, to.name); err != nil {
 		return err
 	}
+	s.didName(account.NamesChanged, from.acct, from.name, strings.TrimSuffix(to.name, string(mailbox.Separator)))
 	given := strings.TrimSuffix(a.To, string(mailbox.Separator))
 	if from.prefix+from.name != a.From || to.prefix+to.name != given {
 		s.writeOldName(to.prefix+to.name, a.From)
@@ -142,7 +145,11 @@ func (s *Session) subscribe(_ *command, a *imap.Subscribe) error {
 	if err != nil {
 		return err
 	}
-	return s.user.account.Subscribe(s.srv.ctx, s.user.actor(), name)
+	if err := s.user.account.Subscribe(s.srv.ctx, s.user.actor(), name); err != nil {
+		return err
+	}
+	s.didName(account.SubscriptionsChanged, s.user.account, "", name)
+	return nil
 }
 
 func (s *Session) unsubscribe(_ *command, a *imap.Unsubscribe) error {
@@ -150,7 +157,11 @@ func (s *Session) unsubscribe(_ *command, a *imap.Unsubscribe) error {
 	if err != nil {
 		return err
 	}
-	return s.user.account.Unsubscribe(s.srv.ctx, s.user.actor(), name)
+	if err := s.user.account.Unsubscribe(s.srv.ctx, s.user.actor(), name); err != nil {
+		return err
+	}
+	s.didName(account.SubscriptionsChanged, s.user.account, name, "")
+	return nil
 }
 
 // fullName is the canonical form of a name, as far as there can be one for a

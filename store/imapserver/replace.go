@@ -68,6 +68,8 @@ func (s *Session) replace(c *command, a *imap.Replace) error {
 	case err != nil:
 		return tryCreate(err)
 	}
+	s.made(c, p.to, result.UIDs, result.ModSeq)
+	c.expunged = uidset.Ranges{{First: p.replace.uid, Last: p.replace.uid}}
 	// Before the EXPUNGE, so that the client knows the new message when the
 	// old one goes (RFC 8508 §4.3).
 	s.w.Status("*", imap.OK, s.appended(a.Mailbox, result), "Replacement message ready")

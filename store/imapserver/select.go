@@ -195,7 +195,10 @@ func (s *Session) unselectMailbox(*command, *imap.Unselect) error {
 }
 
 // unselect forgets the selected mailbox.
-func (s *Session) unselect() { s.selected = nil }
+func (s *Session) unselect() {
+	s.leaves(s.selected)
+	s.selected = nil
+}
 
 // check is NOOP with a promise of being slow that we need not keep (RFC 3501
 // §6.4.1).

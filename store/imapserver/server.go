@@ -44,6 +44,9 @@ type Config struct {
 	// 4978) it may become, in the whole of a session, with AppendLimit on
 	// top; 200. A session beyond that ends.
 	InflateRatio int64
+	// MaxNotify bounds what one NOTIFY SET names: mailboxes, event groups and
+	// what is to be fetched of new messages; 1,000.
+	MaxNotify int
 	// MaxBadCommands in a row end the session; 20.
 	MaxBadCommands int
 	// Admin is a URI by which users reach the administrator, Comment a note to
@@ -91,6 +94,9 @@ func (c Config) withDefaults() Config {
 	}
 	if c.InflateRatio <= 0 {
 		c.InflateRatio = 200
+	}
+	if c.MaxNotify <= 0 {
+		c.MaxNotify = 1000
 	}
 	if c.MaxBadCommands <= 0 {
 		c.MaxBadCommands = 20

@@ -41,6 +41,7 @@ type Session struct {
 	held      *held      // a failed login whose answer waits
 	exchange  *exchange  // AUTHENTICATE under way
 	idle      *idling    // IDLE under way
+	notify    *notifying // what NOTIFY asked for; nil before the first
 	appending *appending // an APPEND whose messages are coming in
 
 	metadata []metadataTold // of whom changes of annotations are told
@@ -62,6 +63,7 @@ func (s *Session) Step(t *conn.Turn) conn.Wait {
 // step is Step over what the client says and is told, however that travels.
 func (s *Session) step(t *conn.Turn) (wait conn.Wait) {
 	s.w.Buf, s.now = t.Out, t.Now
+	before := len(t.Out)
 	if len(t.In) > 0 || s.full {
 		s.heardAt = s.now
 	}
@@ -72,6 +74,9 @@ func (s *Session) step(t *conn.Turn) (wait conn.Wait) {
 			wait = conn.Wait{Then: conn.Close}
 		}
 		s.closeGuests()
+		if s.notify != nil && len(s.w.Buf) > before {
+			s.notify.spokeAt = s.now
+		}
 		t.Out, s.w.Buf, s.full = s.w.Buf, nil, wait.Drain
 	}()
 	layer := s.deflated
@@ -108,8 +113,9 @@ func (s *Session) advance(t *conn.Turn) (w conn.Wait, rest bool) {
 	case s.expired():
 	case s.idle != nil:
 		return s.stepIdle(t)
+	case s.notice():
 	case !s.read(t):
-		return conn.Wait{Input: true, Until: s.deadline()}, true
+		return s.rest(), true
 	}
 	return w, false
 }
@@ -129,9 +135,10 @@ func (s *Session) deadline() time.Time {
 	return s.heardAt.Add(s.srv.cfg.Autologout)
 }
 
-// expired ends a session whose deadline has passed. In IDLE there is none.
+// expired ends a session whose deadline has passed. In IDLE, and with a NOTIFY
+// active, there is none.
 func (s *Session) expired() bool {
-	if s.idle != nil || s.now.Before(s.deadline()) {
+	if s.idle != nil || s.notify.active() || s.now.Before(s.deadline()) {
 		return false
 	}
 	s.bye(nil, "Autologout, nothing was heard for too long")
@@ -199,6 +206,7 @@ func (s *Session) Close(error) {
 	s.idle.stop()
 	s.idle = nil
 	s.endDeflated()
+	s.notify.stop()
 	if s.user != nil {
 		s.srv.roll.leave(s)
 		s.unselect()

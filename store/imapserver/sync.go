@@ -17,48 +17,68 @@ type delta struct {
 	next    account.View
 	at      account.ModSeq // the account's modseq before next was opened
 	gone    uidset.Ranges  // to be told now; empty if they may not be
-	came    bool
+	came    uidset.Ranges
 	changed uidset.Ranges // candidates for FETCH FLAGS
-	// whole: after it the client knows next entirely.
-	whole bool
+	// flags: flag changes are told.
+	flags bool
+	// whole: after it the client knows next's messages entirely. frozen: it
+	// wants to know of none but those that its own command took away.
+	whole, frozen bool
 }
 
 // manyChanges is above which telling them needs a coroutine.
 const manyChanges = 500
 
-// delta compares what the client was told with the account's present; nil when
-// there is nothing new. expunges says whether EXPUNGE may be sent now. It
-// changes nothing: what it gives is new until sync has told it.
-func (s *Session) delta(expunges bool) (*delta, error) {
+// delta compares what the client was told with the account's present, as far as
+// it wants to know; nil when there is nothing new. expunges says whether EXPUNGE
+// may be sent now. It changes nothing: what it gives is new until sync has told
+// it.
+func (s *Session) delta(c *command, expunges bool) (*delta, error) {
 	m, a := s.selected, s.selected.acct
+	messages, flags := s.wants()
+	if !messages {
+		return s.ownExpunges(c), nil
+	}
 	now := a.ModSeq()
-	if now == m.seenAt && (!m.behind() || !expunges) {
+	due := m.withheld && expunges
+	if now == m.seenAt && !due {
 		return nil, nil
 	}
 	next, err := a.Open(s.srv.ctx, m.id())
 	if err != nil {
 		return nil, err
 	}
-	if next.ModSeq() == m.flagsAt && (!m.behind() || !expunges) {
+	if flags && next.ModSeq() == m.flagsAt && !due {
 		m.seenAt = now
 		return nil, nil
 	}
-	d := &delta{next: next, at: now, whole: true}
+	d := &delta{next: next, at: now, flags: flags, whole: true}
 	gone, came := uidset.Diff(m.view.Set, next.Set)
-	d.came = len(came) > 0
+	d.came = came
 	if len(gone) > 0 && !expunges {
 		d.whole = false
 	} else {
 		d.gone = gone
 	}
-	if next.ModSeq() > m.flagsAt {
+	if flags && next.ModSeq() > m.flagsAt {
 		changes, err := a.Changes(s.srv.ctx, next, m.flagsAt)
 		if err != nil {
 			return nil, err
 		}
-		d.changed = m.unknown(m.view.Set.Intersect(changes.Changed), next.ModSeq())
+		// What came may have been told without its later flags (NOTIFY).
+		d.changed = m.unknown(m.view.Set.Intersect(changes.Changed.Union(changes.Came)), next.ModSeq())
 	}
 	return d, nil
+}
+
+// ownExpunges is for a client that wants to know of no messages: only that of
+// what its own command did.
+func (s *Session) ownExpunges(c *command) *delta {
+	gone := s.selected.view.Set.Intersect(c.expunged)
+	if len(gone) == 0 {
+		return nil
+	}
+	return &delta{next: s.selected.view, gone: gone, frozen: true}
 }
 
 // size is about how many responses tell will write.
@@ -71,19 +91,47 @@ func (s *Session) sync(c *command, d *delta) error {
 	if err := s.tellGone(c, d); err != nil {
 		return err
 	}
-	if d.whole {
-		m.view = account.View{Info: d.next.Info, Set: d.next.Set}
-		if d.came {
-			s.tellCame()
-		}
+	switch {
+	case d.frozen:
+		m.view = partial(m.view, m.view, d.gone, nil)
+		return nil
+	case d.whole:
+		m.view = d.next
+	case s.notify != nil:
+		// New mail is told although EXPUNGE must wait: the phone may not say
+		// anything for hours.
+		m.view = partial(m.view, d.next, nil, d.came)
+	default:
+		d.came = nil
+	}
+	m.withheld = !d.whole
+	if len(d.came) > 0 {
+		s.tellCame()
 	}
 	s.tellKeywords(d.next.Info)
 	if err := s.tellFlags(c, d.next, d.changed); err != nil {
 		return err
 	}
-	m.flagsAt, m.seenAt = d.next.ModSeq(), d.at
-	m.known = nil
-	return nil
+	if m.seenAt = d.at; d.flags {
+		m.flagsAt, m.known = d.next.ModSeq(), nil
+	}
+	return s.fetchNew(c, d.came)
+}
+
+// partial is a view told so far, without what went and with what came of next;
+// it still stands for the modseq it did. Its sizes are not to be relied on.
+func partial(told, next account.View, gone, came uidset.Ranges) account.View {
+	e := told.Set.Edit()
+	gone.Each(func(u uidset.UID) bool {
+		e.Remove(u, 0)
+		return true
+	})
+	next.Set.Each(came, func(_ uint32, u uidset.UID, f uidset.Flags) bool {
+		e.Add(u, 0, f)
+		return true
+	})
+	next.Set, next.Info = e.Done(), told.Info
+	return next
 }
 
 // tellGone writes EXPUNGE, numbers running down as the client's do, or

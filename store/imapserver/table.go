@@ -61,7 +61,7 @@ func families() [][]spec {
 		selectCommands, appendCommands, replaceCommands, expungeCommands,
 		storeCommands, copyCommands, fetchCommands, searchCommands, aclCommands,
 		compressCommands,
-		quotaCommands, metadataCommands,
+		quotaCommands, metadataCommands, notifyCommands,
 	}
 }
 

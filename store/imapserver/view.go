@@ -12,8 +12,10 @@ import (
 // view is what the client was told: sequence numbers are positions in
 // view.Set. It is one of the account's own immutable views, shared by all
 // sessions that were told the same, and changes only when the whole difference
-// to a newer one has been told. While EXPUNGE may not be sent, flag changes
-// are told all the same; flagsAt is the modseq up to which they were.
+// to a newer one has been told, unless NOTIFY asked for a part (partial). While
+// EXPUNGE may not be sent, flag changes are told all the same; flagsAt is the
+// modseq up to which they were. With a NOTIFY that does not ask for them it
+// stays behind.
 type selected struct {
 	// acct is whose mailbox it is.
 	acct     *account.Account
@@ -28,6 +30,9 @@ type selected struct {
 	rightsAt account.ModSeq
 	// seenAt is the account's modseq when sync last looked.
 	seenAt account.ModSeq
+	// withheld says that messages went and the client was not told, because no
+	// command allowed it; view is then older than flagsAt.
+	withheld bool
 	// keywords is how many keywords of the mailbox the client was told of.
 	keywords int
 	// recent are the UIDs that are \Recent in this session (RFC 3501
@@ -47,20 +52,27 @@ type knownFlags struct {
 	modSeq account.ModSeq
 }
 
+// maxKnown bounds what is remembered while flags are not told at all, or one
+// command changes them in many steps.
+const maxKnown = 512
+
 // id is the mailbox's number.
 func (m *selected) id() account.MailboxID { return m.view.Info.ID }
 
-// behind says that what went is not told yet, because no command allowed it,
-// while flag changes were.
-func (m *selected) behind() bool { return m.flagsAt != m.view.ModSeq() }
+// toldUpTo is the modseq up to which the client knows everything.
+func (m *selected) toldUpTo() account.ModSeq { return min(m.flagsAt, m.view.ModSeq()) }
 
 // knows notes that the client knows the flags of uids as they were at modseq,
 // because it set them silently or has just been told. STORE calls it with the
 // modseq of each of its steps.
 func (m *selected) knows(uids uidset.Ranges, at account.ModSeq) {
-	if len(uids) > 0 {
-		m.known = append(m.known, knownFlags{uids, at})
+	if len(uids) == 0 {
+		return
 	}
+	if len(m.known) >= maxKnown { // then some flags are told once more
+		m.known = m.known[1:]
+	}
+	m.known = append(m.known, knownFlags{uids, at})
 }
 
 // isKnown says whether the client knows an entry's flags.

@@ -88,6 +88,12 @@ const (
 	scanDiscard                  // skipping to the end of the command
 )
 
+// Idle says that no command is coming in: the last one is done with and nothing
+// of another was taken.
+func (s *Scanner) Idle() bool {
+	return s.state == scanDone || s.state == scanLine && len(s.buf) == 0
+}
+
 // Feed takes the first n octets of p and says what they led to. Call it again
 // with the rest, even when that is empty, until it says NeedMore. An error is
 // an *Error, for which the command at hand is to be answered BAD; Feed can be

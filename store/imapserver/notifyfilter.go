@@ -1,0 +1,104 @@
+package imapserver
+
+import (
+	"slices"
+	"strings"
+
+	"citron/mail/mailbox"
+	"citron/store/account"
+	"citron/wire/imap"
+)
+
+// Which events of which mailboxes a NOTIFY asks for (RFC 5465 §6).
+
+// watchList is the event groups of a NOTIFY SET but those of the selected
+// mailbox. A mailbox has the events of all groups that match it, in whatever
+// order they stand (§6, first example); one that a group with NONE matches has
+// none at all, since "the client does not wish to receive any events for the
+// specified mailboxes" (§8, events).
+type watchList struct {
+	groups []watchGroup
+	events imap.NotifyEvents // of any group
+}
+
+// watchGroup is an event group.
+type watchGroup struct {
+	kind   imap.MailboxFilterKind
+	names  []string // canonical, sorted
+	events imap.NotifyEvents
+}
+
+func (l *watchList) add(g *imap.NotifyGroup) {
+	w := watchGroup{kind: g.Filter.Kind, events: g.Events}
+	for _, name := range g.Filter.Names {
+		w.names = append(w.names, mailbox.Canonical(name))
+	}
+	slices.Sort(w.names)
+	w.names = slices.Compact(w.names)
+	l.groups = append(l.groups, w)
+	l.events |= g.Events
+}
+
+// watched is a name that a group may match, whether there is a mailbox or not.
+type watched struct {
+	name       string
+	inbox      bool // mail is delivered to it
+	personal   bool // in the personal namespace
+	subscribed bool
+}
+
+// of gives the events asked for.
+func (l *watchList) of(w watched) (events imap.NotifyEvents) {
+	if l.events == 0 {
+		return 0
+	}
+	for i := range l.groups {
+		if g := &l.groups[i]; !g.matches(w) {
+			continue
+		} else if g.events == 0 {
+			return 0
+		} else {
+			events |= g.events
+		}
+	}
+	return events
+}
+
+func (g *watchGroup) matches(w watched) bool {
+	switch g.kind {
+	case imap.FilterInboxes:
+		return w.inbox
+	case imap.FilterPersonal:
+		return w.personal
+	case imap.FilterSubscribed:
+		return w.subscribed
+	case imap.FilterMailboxes:
+		return g.has(w.name)
+	}
+	for name := w.name; ; {
+		if g.has(name) {
+			return true
+		}
+		i := strings.LastIndexByte(name, mailbox.Separator)
+		if i < 0 {
+			return false
+		}
+		name = name[:i]
+	}
+}
+
+func (g *watchGroup) has(name string) bool {
+	_, found := slices.BinarySearch(g.names, name)
+	return found
+}
+
+// of gives the events asked for of a mailbox.
+func (n *notifying) of(s *Session, at place) imap.NotifyEvents {
+	return n.others.of(s.watched(at.acct, at.info.Name))
+}
+
+// watched describes a name of an account to the groups. INBOX is where delivery
+// files (store.Filing), and the only such mailbox.
+func (s *Session) watched(acct *account.Account, name string) watched {
+	return watched{name: name, inbox: name == "INBOX", personal: true, subscribed: acct.Subscribed(name)}
+}
