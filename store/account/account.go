@@ -33,6 +33,9 @@ type Account struct {
 
 	metadataUse metadataUse // nil until it is counted; only the leader touches it
 
+	flights flights
+	swept   atomic.Uint64 // objects deleted since the index looked
+
 	mu       sync.RWMutex // guards what is published, below
 	gone     bool
 	head     head
@@ -54,7 +57,7 @@ func (a *Account) ID() kv.Account { return a.id }
 // load reads head, mailboxes, subscriptions and INBOX's chunks in one round
 // trip; other mailboxes' chunks are read when they are first touched.
 func (a *Account) load(ctx context.Context) error {
-	want := kv.Reads{Gets: [][]byte{{keyHead}, {keyAwaited}}, Ranges: []kv.Range{
+	want := kv.Reads{Gets: [][]byte{{keyHead}, {keyAwaited}, textHeadKey}, Ranges: []kv.Range{
 		prefix([]byte{keyMailbox}), prefix([]byte{keySub}),
 		prefix(appendKey32(nil, keyChunk, uint32(Inbox))), keysOnly(prefix([]byte{keyIntent})),
 		prefix([]byte{keyACL}), keysOnly(prefix([]byte{keyAcross})),
@@ -93,6 +96,9 @@ func (a *Account) load(ctx context.Context) error {
 	}
 	if a.loadAcross(got.Ranges[5]) || got.Ranges[3].Len() > 0 {
 		a.store.care.soon(a.id, a.store.opt.Now())
+	}
+	if textBehind(got.Values[2], a.head.nextObject) {
+		a.indexSoon(a.store.opt.Now())
 	}
 	return nil
 }

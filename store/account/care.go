@@ -54,14 +54,24 @@ func (c *care) start(now time.Time) {
 	c.due, c.scan = make(map[kv.Account]time.Time), now
 }
 
-// soon asks for a step in an account, not before at.
-func (c *care) soon(id kv.Account, at time.Time) {
+// soon asks for a step in an account, not before at, and says whether nothing
+// else is due before.
+func (c *care) soon(id kv.Account, at time.Time) (first bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if old, ok := c.due[id]; !ok || at.Before(old) {
-		c.due[id] = at
-		heap.Push(&c.queue, dueAccount{at, id})
+	if old, ok := c.due[id]; ok && !at.Before(old) {
+		return false
 	}
+	c.due[id] = at
+	heap.Push(&c.queue, dueAccount{at, id})
+	return c.queue[0].id == id
+}
+
+// earliest is when the first step is due; zero if none is.
+func (c *care) earliest() time.Time {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.first()
 }
 
 // take gives an account that is due.
@@ -135,7 +145,8 @@ func (s *Store) scan(ctx context.Context, now time.Time) error {
 	return storageError(err)
 }
 
-// needs looks at an account without loading it.
+// needs looks at an account without loading it, and queues it for the search
+// index if that is behind.
 func (s *Store) needs(ctx context.Context, id kv.Account, now time.Time) (yes bool) {
 	one := func(key ...byte) kv.Range {
 		r := prefix(key)
@@ -143,10 +154,13 @@ func (s *Store) needs(ctx context.Context, id kv.Account, now time.Time) (yes bo
 		return r
 	}
 	s.engine.View(ctx, id, func(r kv.Reader) error {
-		got, err := r.Read(ctx, kv.Reads{Ranges: []kv.Range{one(keyGrave), one(keyIntent),
+		got, err := r.Read(ctx, kv.Reads{Gets: [][]byte{{keyHead}, textHeadKey}, Ranges: []kv.Range{one(keyGrave), one(keyIntent),
 			one(keyAcross, acrossNotice), one(keyAcross, acrossMove), prefix([]byte{keyMailbox})}})
 		if err != nil {
 			return err
+		}
+		if h, err := decodeHead(got.Values[0]); err == nil && textBehind(got.Values[1], h.nextObject) {
+			s.indexing.soon(id, now)
 		}
 		yes = got.Ranges[0].Len()+got.Ranges[1].Len()+got.Ranges[2].Len()+got.Ranges[3].Len() > 0
 		for i := range got.Ranges[4].Len() {

@@ -17,3 +17,6 @@ func (s *Store) InMemory() int {
 	defer s.mu.Unlock()
 	return len(s.accounts)
 }
+
+// ForgetSwept makes the index look for objects that are gone.
+func (a *Account) ForgetSwept() { a.swept.Store(deadToLookAt) }

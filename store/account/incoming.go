@@ -71,9 +71,10 @@ func (in *Incoming) Write(p []byte) (int, error) {
 // spill writes to the body store, first what was in memory.
 func (in *Incoming) spill(p []byte) error {
 	if in.w == nil {
-		in.object = ObjectID(in.a.objects.Add(1) - 1)
+		in.object = in.a.depart()
 		w, err := in.a.store.bodies.Create(in.ctx, in.owner())
 		if err != nil {
+			in.a.land(in.object)
 			return storageError(err)
 		}
 		in.w = w
@@ -107,6 +108,7 @@ func (in *Incoming) Abort() {
 			in.a.store.bodies.Release(in.owner(), in.ref)
 		}
 		in.w.Done()
+		in.a.land(in.object)
 	}
 	s := in.a.store
 	in.parser.Reset()
@@ -171,12 +173,13 @@ func (in *Incoming) decide(t *txn) {
 		return
 	}
 	in.handed = true
-	w, owner, ref, bodies := in.w, in.owner(), in.ref, in.a.store.bodies
+	a, w, owner, ref, bodies := in.a, in.w, in.owner(), in.ref, in.a.store.bodies
 	t.after = append(t.after, func(committed bool) {
 		if !committed {
 			bodies.Release(owner, ref)
 		}
 		w.Done()
+		a.land(ObjectID(owner.Object))
 	})
 }
 

@@ -24,6 +24,8 @@ const (
 	keyACL      = 'a'
 	keyAcross   = 'j'
 	keyMetadata = 't'
+	keyPosting  = 'q'
+	keyText     = 'v'
 )
 
 // The second byte of the keys of what spans two accounts.

@@ -53,6 +53,10 @@ type Options struct {
 	// engine, besides those it knows to need it. Default 24 hours.
 	ScanEvery time.Duration
 
+	// IndexDelay is how long the search index waits after a delivery for
+	// more to come. Default 1 second.
+	IndexDelay time.Duration
+
 	// IdleAccounts is how many accounts nobody uses stay in memory.
 	// Default 4,096.
 	IdleAccounts int
@@ -90,6 +94,7 @@ func (o Options) withDefaults() Options {
 	duration(&o.ExpungeGrace, time.Hour)
 	duration(&o.LogAge, 30*24*time.Hour)
 	duration(&o.ScanEvery, 24*time.Hour)
+	duration(&o.IndexDelay, time.Second)
 	if o.MaxMessage <= 0 {
 		o.MaxMessage = 128 << 20
 	}

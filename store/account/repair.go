@@ -17,7 +17,7 @@ const lostFound = "lost+found"
 // Repair rebuilds, in accounts that Verify finds fault with, what can be
 // derived from the rest: mailbox records, chunks and counts from entries,
 // references, indexes and headers from messages, object records from bodies,
-// quota. It deletes no message that can be opened: one that no entry names
+// quota; the search index is dropped, and built anew by the server. It deletes no message that can be opened: one that no entry names
 // comes into the mailbox lost+found. Nobody else may use the store. report gets
 // what was found before and what could not be mended.
 func Repair(ctx context.Context, e kv.Engine, bodies body.Store, report func(Finding)) error {
@@ -27,7 +27,7 @@ func Repair(ctx context.Context, e kv.Engine, bodies body.Store, report func(Fin
 			return err
 		}
 		silent := func(Finding) {}
-		for _, mend := range [...]func(*repair) error{(*repair).mendBoxes, (*repair).mendObjects, (*repair).mendSets, (*repair).mendReferences, (*repair).mendShares} {
+		for _, mend := range [...]func(*repair) error{(*repair).mendBoxes, (*repair).mendObjects, (*repair).mendSets, (*repair).mendReferences, (*repair).mendShares, (*repair).dropText} {
 			if in, err = inspect(ctx, e, bodies, id, silent); err != nil {
 				return err
 			}

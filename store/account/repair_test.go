@@ -32,6 +32,7 @@ func damagedRig(t *testing.T, letter byte, fn func(tx kv.Tx, key, value []byte))
 		t.Fatal(err)
 	}
 	r.grant(r.mailbox("Archive"), acl.Who{Account: acl.Anyone}, "lr")
+	r.index()
 	r.a.Close()
 	r.store.Close()
 	r.openBodies()
@@ -67,7 +68,7 @@ func TestVerifyAndRepair(t *testing.T) {
 		{"unreadable", func(tx kv.Tx, key, value []byte) { tx.Set(key, []byte{77}) }},
 		{"cut", func(tx kv.Tx, key, value []byte) { tx.Set(key, value[:len(value)/2]) }},
 	} {
-		for _, letter := range "hmcelogxynrda" {
+		for _, letter := range "hmcelogxynrdaqv" {
 			t.Run(fmt.Sprintf("%c %s", letter, how.name), func(t *testing.T) {
 				r := damagedRig(t, byte(letter), how.fn)
 				before := r.findings()

@@ -27,6 +27,7 @@ type Store struct {
 	idle     *list.List // accounts without handles, the least recent in front
 	closed   bool
 	care     care
+	indexing indexing
 
 	nothingPublic atomic.Bool // nothing was ever shared with anyone
 }
@@ -41,6 +42,7 @@ func Open(e kv.Engine, b body.Store, o Options) (*Store, error) {
 	}
 	s.scratch.New = func() any { return new([]byte) }
 	s.care.start(s.opt.Now())
+	s.indexing.start(s.opt.Now())
 	return s, nil
 }
 

@@ -147,6 +147,7 @@ func (t *txn) dropReferences(id ObjectID, o *object, n uint64) {
 		t.set(key, t.buf[len(key):])
 		return
 	}
+	t.swept++
 	for _, letter := range []byte{keyObject, keyIndex, keyHeader} {
 		t.delete(objectKey(letter, id))
 	}

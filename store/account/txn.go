@@ -37,7 +37,8 @@ type txn struct {
 
 	op     ModSeq // of the operation that runs; 0: it changed nothing yet
 	writes int
-	gone   bool // the account itself is deleted
+	swept  uint64 // objects deleted
+	gone   bool   // the account itself is deleted
 	buf    []byte
 }
 
@@ -261,6 +262,7 @@ func (t *txn) publish() {
 	if t.metadataUse != nil {
 		a.metadataUse = t.metadataUse
 	}
+	indexable := t.indexable()
 	a.mu.Lock()
 	a.head, a.gone = t.head, t.gone
 	for _, w := range t.works {
@@ -288,5 +290,22 @@ func (t *txn) publish() {
 		a.boxes, a.names, a.sorted = map[MailboxID]*box{}, map[string]MailboxID{}, nil
 	}
 	a.mu.Unlock()
+	if indexable {
+		a.indexSoon(t.now)
+	}
 	a.wake()
+}
+
+// indexable says that the transaction leaves something to do for the search
+// index. Only the leader asks, before it publishes.
+func (t *txn) indexable() bool {
+	if t.swept > 0 && t.a.swept.Add(t.swept) >= deadToLookAt || t.head.nextObject > t.a.head.nextObject {
+		return true
+	}
+	for _, w := range t.works {
+		if b := t.a.boxes[w.ID]; b != nil && w.UIDNext > b.UIDNext {
+			return true
+		}
+	}
+	return false
 }

@@ -62,6 +62,7 @@ type inspection struct {
 	dead    map[MailboxID]*found // deleted, not yet swept
 	extents map[uint64]bool      // shown, or of an unfinished copy
 	objects map[ObjectID]*foundObject
+	text    foundText
 
 	findings int
 	homeless map[MailboxID]bool // mailboxes without a record that entries or chunks belong to
@@ -110,7 +111,7 @@ func inspect(ctx context.Context, e kv.Engine, bodies body.Store, id kv.Account,
 	in := &inspection{
 		engine: e, bodies: bodies, id: id, report: report,
 		boxes: make(map[MailboxID]*found), dead: make(map[MailboxID]*found),
-		extents: make(map[uint64]bool), objects: make(map[ObjectID]*foundObject),
+		extents: make(map[uint64]bool), objects: make(map[ObjectID]*foundObject), text: newFoundText(),
 		homeless: make(map[MailboxID]bool),
 	}
 	for _, step := range [...]struct {
@@ -119,11 +120,11 @@ func inspect(ctx context.Context, e kv.Engine, bodies body.Store, id kv.Account,
 	}{
 		{keyHead, in.readHead}, {keyMailbox, in.readBox}, {keyNames, in.readNames}, {keySub, in.readSub},
 		{keyGrave, in.readGrave}, {keyIntent, in.readIntent}, {keyChunk, in.readChunk}, {keyLog, in.readLog},
-		{keyDark, in.readDark}, {keyEntry, in.readEntry}, {keyObject, in.readObject},
+		{keyText, in.readText}, {keyDark, in.readDark}, {keyEntry, in.readEntry}, {keyObject, in.readObject},
 		{keyIndex, in.readIndex}, {keyHeader, in.readHeader}, {keyInline, in.readInline},
 		{keyThread, in.readThread}, {keyAwaited, in.readAwaited}, {keyImported, in.readImported},
 		{keyACL, in.readACL}, {keyAcross, in.readAcross},
-		{keyMetadata, in.readMetadata},
+		{keyMetadata, in.readMetadata}, {keyPosting, in.readPosting},
 	} {
 		if err := in.each(ctx, step.letter, step.read); err != nil {
 			return nil, err
@@ -138,6 +139,7 @@ func inspect(ctx context.Context, e kv.Engine, bodies body.Store, id kv.Account,
 		return nil, err
 	}
 	in.checkBoxes()
+	in.checkText()
 	return in, in.checkObjects(ctx)
 }
 
@@ -170,7 +172,7 @@ func (in *inspection) each(ctx context.Context, letter byte, fn func(key, value 
 // strangers reports keys of no known letter.
 func (in *inspection) strangers(ctx context.Context) error {
 	known := []byte{keyACL, keyInline, keyChunk, keyDark, keyEntry, keyAwaited, keyGrave, keyHead, keyImported, keyAcross, keyLog, keyMailbox,
-		keyNames, keyObject, keyThread, keySub, keyMetadata, keyIntent, keyIndex, keyHeader} // ascending
+		keyNames, keyObject, keyPosting, keyThread, keySub, keyMetadata, keyText, keyIntent, keyIndex, keyHeader} // ascending
 	want := kv.Reads{}
 	from := []byte{0}
 	for _, letter := range known {
@@ -312,6 +314,7 @@ func (in *inspection) readEntry(key, value []byte) {
 		return
 	}
 	in.name(&e, !b.named.Add(e.UID, 0, 0))
+	in.checkColumn(id, &e)
 	in.place(b, &e)
 }
 

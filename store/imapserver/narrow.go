@@ -11,6 +11,7 @@ import (
 // over bitmaps.
 type narrower struct {
 	s *Session
+	c *command
 	m *selected
 	// now is the mailbox's present, whose flags count; without a Set until
 	// needed.
@@ -18,6 +19,9 @@ type narrower struct {
 	// gone are the messages the client still counts with that now does not
 	// have; the sets do not know their flags.
 	gone uidset.Ranges
+	// text is the search index, nil until needed; asked counts its keys.
+	text  *account.TextIndex
+	asked int
 }
 
 // narrow gives the UIDs among which all matches of k are; exact says that all
@@ -44,6 +48,10 @@ func (n *narrower) narrow(k *imap.SearchKey) (among uidset.Ranges, exact bool, e
 			return told.Ranges(), false, err
 		}
 		return told.Ranges().Subtract(among), true, nil
+	}
+	if isText(k) {
+		among, err := n.textKey(k)
+		return among, false, err
 	}
 	return told.Ranges(), false, nil
 }
@@ -112,14 +120,24 @@ func (n *narrower) modSeq(from account.ModSeq) (uidset.Ranges, bool, error) {
 	return told.Intersect(changes.Came.Union(changes.Changed).Union(n.gone)), false, nil
 }
 
+// all looks first at the keys that cost little: when they leave few messages,
+// the search index need not be asked.
 func (n *narrower) all(keys []imap.SearchKey) (uidset.Ranges, bool, error) {
 	among, exact := n.m.view.Set.Ranges(), true
-	for i := range keys {
-		some, e, err := n.narrow(&keys[i])
-		if err != nil {
-			return nil, false, err
+	for _, ofText := range [...]bool{false, true} {
+		for i := range keys {
+			if hasText(&keys[i]) != ofText {
+				continue
+			}
+			if ofText && among.Count() <= fewMessages {
+				return among, false, nil
+			}
+			some, e, err := n.narrow(&keys[i])
+			if err != nil {
+				return nil, false, err
+			}
+			among, exact = among.Intersect(some), exact && e
 		}
-		among, exact = among.Intersect(some), exact && e
 	}
 	return among, exact, nil
 }

@@ -88,7 +88,7 @@ func (s *Session) find(c *command, m *selected, a *imap.Search, modSeq bool) (*s
 	if err := s.checkCharset(a); err != nil {
 		return nil, err
 	}
-	n := narrower{s: s, m: m}
+	n := narrower{s: s, c: c, m: m}
 	among, exact, err := n.narrow(&a.Key)
 	if err != nil {
 		return nil, err
