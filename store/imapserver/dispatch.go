@@ -100,6 +100,10 @@ func isUID(arg argument) bool {
 		return a.UID
 	case *imap.Search:
 		return a.UID
+	case *imap.Sort:
+		return a.UID
+	case *imap.Thread:
+		return a.UID
 	case *imap.Store:
 		return a.UID
 	case *imap.Copy:

@@ -28,6 +28,8 @@ type searcher struct {
 	info    *account.MailboxInfo // names the entries' keywords
 	want    account.Want         // beside what a level needs
 	found   uidset.Ranges
+	scored  bool    // relevancy is wanted (RFC 6203 §4)
+	scores  []uint8 // of each found, if scored
 	// Mod-sequences of the first, the last and the highest found.
 	first, last, highest account.ModSeq
 	// Messages: decided for good, looked at, and to be looked at in all.
@@ -47,9 +49,7 @@ func (s *Session) search(c *command, a *imap.Search) error {
 	}
 	found, err := s.find(c, s.selected, a, modSeq)
 	if err != nil {
-		if a.Return&imap.ReturnSave != 0 && !errors.Is(err, errGone) && asRefusal(err).kind == imap.NO {
-			s.selected.saved = nil // RFC 5182 §2.1; BAD changes nothing
-		}
+		s.forgetSaved(a, err)
 		return err
 	}
 	if err := s.tellFound(c, a, found, modSeq); err != nil {
@@ -61,15 +61,25 @@ func (s *Session) search(c *command, a *imap.Search) error {
 	return nil
 }
 
+// forgetSaved empties "$" if a search that was to save is answered NO (RFC 5182
+// §2.1); BAD changes nothing.
+func (s *Session) forgetSaved(a *imap.Search, err error) {
+	if a.Return&imap.ReturnSave != 0 && !errors.Is(err, errGone) && asRefusal(err).kind == imap.NO {
+		s.selected.saved = nil
+	}
+}
+
 // checkCharset refuses what strings could not be understood in, and makes all
 // of them UTF-8.
-func (s *Session) checkCharset(a *imap.Search) error {
+func (s *Session) checkCharset(c *command, a *imap.Search) error {
 	switch a.Charset {
 	case "", "UTF-8", "US-ASCII":
 	default:
 		return no(imap.CodeBadCharset{"US-ASCII", "UTF-8"}, "Strings can be in these charsets")
 	}
-	if a.Charset != "" && s.enabled.has(utf8Accept) && !s.enabled.has(rev2) {
+	// In SORT and THREAD it is mandatory (RFC 5256 §3).
+	mandatory := c.name == "SORT" || c.name == "THREAD"
+	if a.Charset != "" && !mandatory && s.enabled.has(utf8Accept) && !s.enabled.has(rev2) {
 		return bad("CHARSET is not for sessions with UTF8=ACCEPT") // RFC 6855 §3
 	}
 	return a.MapStrings(func(text string) (string, error) {
@@ -85,7 +95,10 @@ func (s *Session) find(c *command, m *selected, a *imap.Search, modSeq bool) (*s
 	if err := s.checkKeys(&a.Key); err != nil {
 		return nil, err
 	}
-	if err := s.checkCharset(a); err != nil {
+	if err := s.checkCharset(c, a); err != nil {
+		return nil, err
+	}
+	if err := s.checkComparator(a); err != nil {
 		return nil, err
 	}
 	n := narrower{s: s, c: c, m: m}
@@ -93,8 +106,8 @@ func (s *Session) find(c *command, m *selected, a *imap.Search, modSeq bool) (*s
 	if err != nil {
 		return nil, err
 	}
-	f := &searcher{s: s, c: c, m: m, goal: uint32(among.Count())}
-	if exact && !modSeq {
+	f := &searcher{s: s, c: c, m: m, goal: uint32(among.Count()), scored: a.Return&imap.ReturnRelevancy != 0}
+	if exact && !modSeq && !f.scored {
 		f.found = among
 		return f, nil
 	}
@@ -103,6 +116,7 @@ func (s *Session) find(c *command, m *selected, a *imap.Search, modSeq bool) (*s
 	}
 	f.program = search.Compile(&a.Key, search.Env{
 		Now: s.now, MaxSeq: m.view.Set.Len(), MaxUID: uint32(m.view.Set.Last()), Saved: numSet(m.saved),
+		Collation: s.comparator.Collation,
 	})
 	return f, m.acct.Entries(s.srv.ctx, m.view, among, f.batch)
 }
@@ -111,7 +125,7 @@ func (s *Session) find(c *command, m *selected, a *imap.Search, modSeq bool) (*s
 // the messages they left open, read together.
 func (f *searcher) batch(entries []account.Entry) error {
 	f.info = f.m.info()
-	yes := make([]bool, len(entries))
+	yes := make([]uint8, len(entries)) // the score; 0 for no
 	var open []int
 	for i := range entries {
 		f.look(&entries[i], nil)
@@ -119,7 +133,7 @@ func (f *searcher) batch(entries []account.Entry) error {
 		if err != nil {
 			return err
 		}
-		if yes[i] = v == search.Yes; v == search.Unknown {
+		if yes[i] = f.score(v); v == search.Unknown {
 			open = append(open, i)
 		}
 	}
@@ -130,8 +144,8 @@ func (f *searcher) batch(entries []account.Entry) error {
 		}
 	}
 	for i := range entries {
-		if yes[i] {
-			f.add(&entries[i])
+		if yes[i] > 0 {
+			f.add(&entries[i], yes[i])
 		}
 	}
 	f.done += uint32(len(entries))
@@ -162,7 +176,7 @@ var levelWants = [...]account.Want{
 
 // deeper tries the messages that are open at a level and gives those that are
 // still open.
-func (f *searcher) deeper(entries []account.Entry, yes []bool, open []int, level search.Level) (left []int, err error) {
+func (f *searcher) deeper(entries []account.Entry, yes []uint8, open []int, level search.Level) (left []int, err error) {
 	asked := len(open)
 	for len(open) > 0 {
 		n := together(entries, open, level)
@@ -193,7 +207,7 @@ func together(entries []account.Entry, open []int, level search.Level) int {
 }
 
 // some tries a few messages at a level, and adds those still open to left.
-func (f *searcher) some(entries []account.Entry, yes []bool, open []int, level search.Level, left []int) ([]int, error) {
+func (f *searcher) some(entries []account.Entry, yes []uint8, open []int, level search.Level, left []int) ([]int, error) {
 	f.objects = f.objects[:0]
 	for _, at := range open {
 		f.objects = append(f.objects, entries[at].Object)
@@ -214,7 +228,7 @@ func (f *searcher) some(entries []account.Entry, yes []bool, open []int, level s
 				return nil, err
 			}
 		}
-		if yes[at] = v == search.Yes; v == search.Unknown && level < search.Body {
+		if yes[at] = f.score(v); v == search.Unknown && level < search.Body {
 			left = append(left, at)
 		}
 		f.at = max(f.at, f.done+uint32(at)+1)
@@ -244,7 +258,18 @@ func (f *searcher) missed(err error) error {
 	return err
 }
 
-func (f *searcher) add(e *account.Entry) {
+// score is what yes holds of a message that was just tried.
+func (f *searcher) score(v search.Verdict) uint8 {
+	if v != search.Yes {
+		return 0
+	}
+	return f.program.Relevancy()
+}
+
+func (f *searcher) add(e *account.Entry, score uint8) {
+	if f.scored {
+		f.scores = append(f.scores, score)
+	}
 	if len(f.found) == 0 {
 		f.first = e.ModSeq
 	}
@@ -278,6 +303,9 @@ func (s *Session) tellFound(c *command, a *imap.Search, f *searcher, modSeq bool
 	if a.Return&imap.ReturnPartial != 0 {
 		window = inWindow(f.found, a.Window)
 		d.Partial = shown(window)
+	}
+	if d.Relevancy = f.scores; a.Return&(imap.ReturnAll|imap.ReturnPartial) == imap.ReturnPartial {
+		d.Relevancy = scoresIn(f.scores, a.Window)
 	}
 	if modSeq && d.Count > 0 {
 		highest, err := f.modSeqFor(d.Return, window)

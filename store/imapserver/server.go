@@ -8,6 +8,7 @@ import (
 	"citron/auth"
 	"citron/ops/conn"
 	"citron/store/account"
+	"citron/store/order"
 	"citron/wire/imap"
 )
 
@@ -55,6 +56,9 @@ type Config struct {
 	Admin, Comment string
 	// Filters are search criteria that all users may name (RFC 5466).
 	Filters map[string]string
+	// SortMemory is how much of what SORT and THREAD have read is kept for the
+	// next ones, in bytes, for all mailboxes together; 256 MiB.
+	SortMemory int64
 	// Logger gets what an operator should know; nil: discarded.
 	Logger *slog.Logger
 }
@@ -101,6 +105,9 @@ func (c Config) withDefaults() Config {
 	if c.MaxBadCommands <= 0 {
 		c.MaxBadCommands = 20
 	}
+	if c.SortMemory <= 0 {
+		c.SortMemory = 256 << 20
+	}
 	if c.Logger == nil {
 		c.Logger = slog.New(slog.DiscardHandler)
 	}
@@ -128,6 +135,7 @@ type Server struct {
 	// annotations are the shared ones of the server, in the order of their
 	// names.
 	annotations []account.MetadataEntry
+	orders   *order.Cache
 	// ctx is what sessions call storage with; Stop cancels it.
 	ctx  context.Context
 	stop context.CancelFunc
@@ -136,8 +144,9 @@ type Server struct {
 // New makes a server over the accounts of this process.
 func New(cfg Config, open OpenAccount, users Users) *Server {
 	ctx, stop := context.WithCancel(context.Background())
+	cfg = cfg.withDefaults()
 	return &Server{
-		cfg: cfg.withDefaults(), open: open, auth: users, names: users,
+		cfg: cfg, open: open, auth: users, names: users, orders: order.NewCache(cfg.SortMemory),
 		commands: commandTable(), annotations: cfg.annotations(), ctx: ctx, stop: stop,
 	}
 }

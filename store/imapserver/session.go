@@ -6,6 +6,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"citron/mail/collate"
 	"citron/ops/conn"
 	"citron/store/account"
 	"citron/wire/imap"
@@ -20,7 +21,10 @@ type Session struct {
 	scan    imap.Scanner
 	w       imap.Writer // its Buf is set during a Step only
 	enabled features
-	greeted bool
+	// comparator is the active one (RFC 5255 §4.2); without a Collation it is
+	// the default, which stands at the beginning and after UNAUTHENTICATE.
+	comparator collate.Comparator
+	greeted    bool
 	// then is what is to happen to the connection once Out is sent.
 	then conn.Action
 	// bad counts commands in error in a row, failures failed logins.

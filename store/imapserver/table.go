@@ -60,6 +60,7 @@ func families() [][]spec {
 		sessionCommands, loginCommands, mailboxCommands, listCommands,
 		selectCommands, appendCommands, replaceCommands, expungeCommands,
 		storeCommands, copyCommands, fetchCommands, searchCommands, aclCommands,
+		sortCommands, comparatorCommands,
 		compressCommands,
 		quotaCommands, metadataCommands, notifyCommands,
 	}

@@ -28,6 +28,16 @@ type SearchData struct {
 // ESearch writes ESEARCH (RFC 9051 §7.3.4). MIN, MAX and ALL are left out when
 // nothing was found (RFC 4731 §3.1).
 func (w *Writer) ESearch(d *SearchData) {
+	w.ESearchStart(d)
+	if all := d.all(); d.Return&ReturnAll != 0 && len(all) > 0 {
+		w.ESearchAll(all, true)
+	}
+	w.ESearchEnd(d)
+}
+
+// ESearchStart begins ESEARCH for a session that sends a long ALL in pieces:
+// ESearchAll for each piece, then ESearchEnd.
+func (w *Writer) ESearchStart(d *SearchData) {
 	w.raw("* ESEARCH")
 	if d.Tag != "" {
 		w.raw(" (TAG ")
@@ -45,10 +55,20 @@ func (w *Writer) ESearch(d *SearchData) {
 		w.raw(" MAX ")
 		w.uint(uint64(d.Max))
 	}
-	if all := d.all(); d.Return&ReturnAll != 0 && len(all) > 0 {
+}
+
+// ESearchAll writes a piece of ALL, which is not empty.
+func (w *Writer) ESearchAll(piece []Range, first bool) {
+	if first {
 		w.raw(" ALL ")
-		w.Buf = AppendNumSet(w.Buf, all)
+	} else {
+		w.raw(",")
 	}
+	w.Buf = AppendNumSet(w.Buf, piece)
+}
+
+// ESearchEnd writes what goes after ALL.
+func (w *Writer) ESearchEnd(d *SearchData) {
 	if d.Return&ReturnCount != 0 {
 		w.raw(" COUNT ")
 		w.uint(uint64(d.Count))
