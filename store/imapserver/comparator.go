@@ -48,27 +48,13 @@ func (s *Session) setComparator(c *command, a *imap.Comparator) error {
 // seek (RFC 5255 §4.4: a tagged BAD), and relevancy where nothing is fuzzy (RFC
 // 6203 §4).
 func (s *Session) checkComparator(a *imap.Search) error {
-	if !s.activeComparator().HasSubstring() && seeksText(&a.Key) {
+	if !s.activeComparator().HasSubstring() && hasText(&a.Key) {
 		return bad("Comparator " + s.activeComparator().String() + " cannot look for strings; choose another with COMPARATOR")
 	}
 	if a.Return&imap.ReturnRelevancy != 0 && !hasKey(&a.Key, imap.SearchFuzzy) {
 		return bad("RELEVANCY needs a FUZZY search key")
 	}
 	return nil
-}
-
-// seeksText says whether a key is, or holds, one that the comparator applies to
-// (RFC 5255 §4.2).
-func seeksText(k *imap.SearchKey) bool {
-	if k.Op >= imap.SearchBcc && k.Op <= imap.SearchText {
-		return true
-	}
-	for i := range k.Keys {
-		if seeksText(&k.Keys[i]) {
-			return true
-		}
-	}
-	return false
 }
 
 // scoresIn gives the scores of a window of what was found.

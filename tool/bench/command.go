@@ -17,6 +17,8 @@ type Command struct {
 	Fetch   FetchCmd   `cmd:"" help:"FETCH of bodies, envelopes, body structures, header fields and flags."`
 	Select  SelectCmd  `cmd:"" help:"SELECT of a large mailbox, and SELECT with QRESYNC after changes."`
 	Search  SearchCmd  `cmd:"" help:"SEARCH in a mailbox."`
+	Sort    SortCmd    `cmd:"" help:"SORT of a large mailbox."`
+	Thread  ThreadCmd  `cmd:"" help:"THREAD of a large mailbox."`
 	Sync    SyncCmd    `cmd:"" help:"A phone that comes back: connect, log in, learn what changed."`
 	Idle    IdleCmd    `cmd:"" help:"Memory of sessions in IDLE, and how soon a delivery reaches them."`
 	Fill    FillCmd    `cmd:"" help:"Fill mailboxes for the other measurements."`
