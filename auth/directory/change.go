@@ -118,6 +118,7 @@ func (d *Directory) SetQuota(ctx context.Context, name string, quota uint64) (Ac
 // Delete removes an account, the aliases that reach nobody else, and then its
 // mail. Nobody gets its number again.
 func (d *Directory) Delete(ctx context.Context, name string) (Account, error) {
+	ctx = kv.MakingRoom(ctx)
 	a, err := d.change(ctx, name, func(tx kv.Tx, e *entry) (bool, error) {
 		if err := d.forgetTargets(ctx, tx, e.number); err != nil {
 			return false, err

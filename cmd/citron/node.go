@@ -53,12 +53,12 @@ func (n *node) open(ctx context.Context, c *config.Config, revoked revocation, l
 		return err
 	}
 	if n.engine, err = pebblekv.Open(n.dir.fs, "kv", pebblekv.Options{
-		Cache: int64(c.Store.Cache), FreeFloor: uint64(c.Store.FreeFloor), Log: log,
+		Cache: int64(c.Store.Cache), FreeFloor: uint64(c.Store.FreeFloor), LowFloor: uint64(c.Store.DeleteFloor), Log: log,
 	}); err != nil {
 		return fmt.Errorf("key-value engine: %w", err)
 	}
 	if n.bodies, err = segment.Open(n.dir.fs, "bodies", segment.Options{
-		BufferSize: int(c.Store.BodyBuffer), FreeFloor: uint64(c.Store.FreeFloor),
+		BufferSize: int(c.Store.BodyBuffer), FreeFloor: uint64(c.Store.FreeFloor), LowFloor: uint64(c.Store.DeleteFloor),
 	}); err != nil {
 		return fmt.Errorf("message bodies: %w", err)
 	}

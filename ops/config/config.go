@@ -67,6 +67,7 @@ type Auth struct {
 type Store struct {
 	Cache         Size     `toml:"cache" help:"Memory for the key-value engine's block cache."`
 	FreeFloor     Size     `toml:"free_floor" help:"Free space on the volume below which writing is refused for the time being."`
+	DeleteFloor   Size     `toml:"delete_floor" help:"The same for what makes room: deleting, expunging and what is done of it in the background. 0: half of free_floor."`
 	InlineLimit   Size     `toml:"inline_limit" help:"Messages up to this size live in the key-value engine, larger ones in segment files."`
 	BodyBuffer    Size     `toml:"body_buffer" help:"Memory that one incoming message may take before it goes to disk."`
 	ExpungedGrace Duration `toml:"expunged_grace" help:"How long an expunged message stays readable for sessions not yet told of it."`
@@ -180,6 +181,8 @@ func (c *Config) validate() error {
 		return errors.New("limits: metadata_value at least 1KiB, metadata_entries at least 10 (RFC 5464 §4.1)")
 	case c.IMAP.Admin != "" && !isURI(c.IMAP.Admin):
 		return errors.New("imap.admin: a URI, as in mailto:postmaster@example.org (RFC 5464 §3.2.1.1)")
+	case c.Store.DeleteFloor > c.Store.FreeFloor:
+		return errors.New("store.delete_floor: at most free_floor")
 	case c.IMAP.MaxLine < 8192:
 		return errors.New("imap.max_line: at least 8192 (RFC 7162 §4)")
 	}

@@ -111,6 +111,7 @@ func (c *care) next() time.Time {
 // Maintain does one bounded step of what is due and says when to call it
 // again. An error concerns this step; it is tried again later.
 func (s *Store) Maintain(ctx context.Context, now time.Time) (next time.Time, err error) {
+	ctx = kv.MakingRoom(ctx)
 	if id, ok := s.care.take(now); ok {
 		err = s.tend(ctx, id, now)
 	} else if !s.care.next().After(now) {

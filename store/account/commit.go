@@ -71,11 +71,13 @@ func (a *Account) write(ctx context.Context, run func(t *txn) error) error {
 }
 
 // lead commits the batch at the head of the line, whose first is the caller's
-// own request.
+// own request. What makes room goes by itself: on a full disk it is done, and
+// all else refused.
 func (a *Account) lead() {
 	a.line.mu.Lock()
-	n, weight := 0, 0
-	for n < len(a.line.waiting) && n < maxBatch && (n == 0 || weight+a.line.waiting[n].weight <= maxBatchWeight) {
+	n, weight, makesRoom := 0, 0, kv.MakesRoom(a.line.waiting[0].ctx)
+	for n < len(a.line.waiting) && n < maxBatch && (n == 0 || weight+a.line.waiting[n].weight <= maxBatchWeight) &&
+		kv.MakesRoom(a.line.waiting[n].ctx) == makesRoom {
 		weight += a.line.waiting[n].weight
 		n++
 	}
@@ -125,6 +127,9 @@ func (a *Account) commit(batch []*request) {
 	}
 	scratch := a.store.scratch.Get().(*[]byte)
 	t := &txn{a: a, ctx: context.Background(), now: a.store.opt.Now(), buf: *scratch}
+	if kv.MakesRoom(batch[0].ctx) {
+		t.ctx = kv.MakingRoom(t.ctx)
+	}
 	err := a.store.engine.Update(t.ctx, a.id, func(tx kv.Tx) error { return t.runAll(tx, batch) })
 	a.store.giveBack(scratch, t.buf)
 	t.buf = nil

@@ -64,6 +64,7 @@ func (s *Store) Delete(ctx context.Context, id kv.Account) error {
 		return err
 	}
 	defer a.Close()
+	ctx = kv.MakingRoom(ctx)
 	if err := a.withdraw(ctx); err != nil {
 		return err
 	}

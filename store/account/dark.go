@@ -49,7 +49,7 @@ func (a *Account) transferDark(ctx context.Context, by Actor, v View, uids uidse
 	delete(a.intents, d.id)
 	a.mu.Unlock()
 	if err != nil {
-		a.rollbackAll(context.WithoutCancel(ctx), d.id)
+		a.rollbackAll(kv.MakingRoom(context.WithoutCancel(ctx)), d.id)
 		return CopyResult{}, err
 	}
 	if len(res.Dest) > 0 {

@@ -3,6 +3,7 @@ package account
 import (
 	"context"
 
+	"citron/engine/kv"
 	"citron/store/uidset"
 )
 
@@ -11,6 +12,7 @@ import (
 // gone and the modseq of the last step (0: none). Sessions not yet told can
 // read them for Options.ExpungeGrace. Kind: NoMailbox.
 func (a *Account) Expunge(ctx context.Context, by Actor, id MailboxID, uids uidset.Ranges) (gone uidset.Ranges, modseq ModSeq, err error) {
+	ctx = kv.MakingRoom(ctx)
 	err = a.inSteps(ctx, id, uids, uidset.WithDeleted, func(some uidset.Ranges) error {
 		return a.write(ctx, func(t *txn) error {
 			b, err := t.box(id)

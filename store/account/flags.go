@@ -4,6 +4,7 @@ import (
 	"context"
 	"slices"
 
+	"citron/engine/kv"
 	"citron/store/uidset"
 )
 
@@ -15,6 +16,9 @@ import (
 // failure in the middle leaves the steps before done, and the result says which
 // (RFC 9051 §6.4.6 does not ask for more). Kinds: NoMailbox, Limit (keywords).
 func (a *Account) StoreFlags(ctx context.Context, by Actor, id MailboxID, uids uidset.Ranges, c FlagChange, each func(now []Entry, before []ModSeq) error) (res StoreResult, err error) {
+	if c.deletes() {
+		ctx = kv.MakingRoom(ctx)
+	}
 	err = a.inSteps(ctx, id, uids, uidset.All, func(some uidset.Ranges) error {
 		var step flagStep
 		err := a.write(ctx, func(t *txn) (err error) {
@@ -34,6 +38,11 @@ func (a *Account) StoreFlags(ctx context.Context, by Actor, id MailboxID, uids u
 	})
 	res.Changed, res.Modified = uidset.Normalize(res.Changed), uidset.Normalize(res.Modified)
 	return res, err
+}
+
+// deletes says whether the change is the first half of an expunge.
+func (c *FlagChange) deletes() bool {
+	return c.Op == AddFlags && c.System == Deleted && len(c.Keywords) == 0
 }
 
 // inSteps calls fn with the UIDs of a kind that are among uids now, some at a

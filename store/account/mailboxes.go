@@ -4,6 +4,8 @@ import (
 	"context"
 	"slices"
 	"strings"
+
+	"citron/engine/kv"
 )
 
 // specialUses are the attributes of RFC 6154 §2 that a mailbox can be created
@@ -121,7 +123,7 @@ func (a *Account) DeleteMailbox(ctx context.Context, by Actor, name string) erro
 	if name == inboxName {
 		return refuse(Cannot, "INBOX cannot be deleted")
 	}
-	return a.write(ctx, func(t *txn) error {
+	return a.write(kv.MakingRoom(ctx), func(t *txn) error {
 		id, there := t.nameIndex()[name]
 		switch {
 		case !there && t.hasBelow(name):

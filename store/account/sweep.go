@@ -213,6 +213,7 @@ func (t *txn) settleExtent(id MailboxID, x extent) (extent, error) {
 
 // SweepBodies lets the body store give back what no message refers to.
 func (s *Store) SweepBodies(ctx context.Context) error {
+	ctx = kv.MakingRoom(ctx)
 	return storageError(s.bodies.Sweep(ctx,
 		func(o body.Owner, r body.Ref) (bool, error) { return s.keepBody(ctx, o, r) },
 		func(o body.Owner, from, to body.Ref) (bool, error) { return s.moveBody(ctx, o, from, to) }))

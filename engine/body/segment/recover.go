@@ -25,7 +25,7 @@ func Open(fs vfs.FS, dir string, opt Options) (*Store, error) {
 	s := &Store{
 		fs: fs, dir: dir, opt: opt, lock: lock,
 		buffers:  newBuffers(opt.BufferSize + frameHeaderSize),
-		room:     &room{space: fs.Space, floor: opt.FreeFloor},
+		room:     &room{space: fs.Space, floor: opt.FreeFloor, low: opt.LowFloor},
 		dirSync:  flusher{run: func() error { return fs.SyncDir(dir) }},
 		segments: map[uint64]*segment{},
 	}

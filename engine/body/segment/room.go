@@ -13,6 +13,7 @@ import (
 type room struct {
 	space func() (free, total uint64, err error)
 	floor uint64
+	low   uint64 // floor of what makes room
 
 	mu     sync.Mutex
 	budget uint64 // bytes that may be taken before asking again
@@ -44,5 +45,20 @@ func (r *room) take(n int64) error {
 		r.budget = max(need, min(roomAtOnce, (free-r.floor)/4))
 	}
 	r.budget -= need
+	return nil
+}
+
+// takeLow is take for what makes room: it asks each time.
+func (r *room) takeLow(n int64) error {
+	if r.low == 0 {
+		return nil
+	}
+	free, _, err := r.space()
+	if err != nil {
+		return fmt.Errorf("asking for free space: %w", err)
+	}
+	if free < r.low || free-r.low < uint64(n) {
+		return fmt.Errorf("%w: %d bytes free, and %d are kept free of sweeps, too", vfs.ErrNoSpace, free, r.low)
+	}
 	return nil
 }

@@ -27,6 +27,9 @@ type Options struct {
 	// FreeFloor is the number of bytes on the volume below which bodies are
 	// refused with vfs.ErrNoSpace, so that smaller things still find room.
 	FreeFloor uint64
+	// LowFloor is that for the copies that a sweep makes; by default half of
+	// FreeFloor, and never more than it.
+	LowFloor uint64
 	// Fatal is called once, when a sync failed and the store stopped; not for
 	// want of space, which is temporary. By default it logs to standard error
 	// and ends the process: only a restart can tell what is durable. After one
@@ -38,6 +41,10 @@ func (o Options) withDefaults() Options {
 	if o.BufferSize <= 0 {
 		o.BufferSize = 256 << 10
 	}
+	if o.LowFloor == 0 {
+		o.LowFloor = o.FreeFloor / 2
+	}
+	o.LowFloor = min(o.LowFloor, o.FreeFloor)
 	if o.SegmentSize <= 0 {
 		o.SegmentSize = 256 << 20
 	}

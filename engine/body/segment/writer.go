@@ -27,7 +27,7 @@ type writer struct {
 
 	err       error // why it cannot go on
 	committed bool
-	sweeper   bool // may use the room below the floor, as it makes room
+	sweeper   bool // may go down to the lower floor, as it makes room
 }
 
 func (s *Store) newWriter(o body.Owner) *writer {
@@ -99,7 +99,7 @@ func (w *writer) spill() error {
 
 func (w *writer) takeRoom(n int64) error {
 	if w.sweeper {
-		return nil
+		return w.store.room.takeLow(n)
 	}
 	return w.store.room.take(n)
 }

@@ -28,7 +28,8 @@
 // the transaction's id with the one in the account's head. Other failures that
 // Pebble cannot live with (Logger.Fatalf, background errors) take the same
 // way, except a full volume in a flush or a compaction, which Pebble retries.
-// Long before that, below Options.FreeFloor, Update refuses with kv.ErrNoSpace.
+// Long before that, below Options.FreeFloor, Update refuses with kv.ErrNoSpace,
+// and what makes room (kv.MakingRoom) below Options.LowFloor.
 package pebblekv
 
 import (
@@ -62,7 +63,7 @@ var _ kv.Engine = (*Engine)(nil)
 func Open(fs vfs.FS, dir string, o Options) (*Engine, error) {
 	o = o.withDefaults()
 	e := &Engine{
-		floor:   floor{fs: fs, bytes: o.FreeFloor, start: time.Now()},
+		floor:   floor{fs: fs, bytes: o.FreeFloor, low: o.LowFloor, start: time.Now()},
 		survive: o.Survive,
 		stopper: newStopper(o.Fatal),
 	}
@@ -149,7 +150,7 @@ func (e *Engine) admit(ctx context.Context) error {
 	if err := e.Stopped(); err != nil {
 		return err
 	}
-	return e.floor.check()
+	return e.floor.check(kv.MakesRoom(ctx))
 }
 
 // commit makes the transaction durable, then visible. It is not given up for

@@ -82,8 +82,8 @@ func TestStoppedWritesNothing(t *testing.T) {
 	}
 }
 
-// TestFloor: Updates are refused below the floor and taken again above, and
-// reads go on.
+// TestFloor: Updates are refused below the floor and taken again above, what
+// makes room below the lower one; reads go on.
 func TestFloor(t *testing.T) {
 	fs := crashfs.New()
 	e, err := pebblekv.Open(fs, "kv", pebblekv.Options{FreeFloor: 1 << 20, Fatal: func(err error) { t.Error(err) }})
@@ -94,23 +94,37 @@ func TestFloor(t *testing.T) {
 	if err := set(e, 1, "a"); err != nil {
 		t.Fatal(err)
 	}
-	until := func(want error) {
+	remove := func() error {
+		return e.Update(kv.MakingRoom(context.Background()), 1, func(tx kv.Tx) error {
+			tx.Delete([]byte("a"))
+			return nil
+		})
+	}
+	until := func(want error, try func() error) {
 		t.Helper()
-		err := set(e, 1, "b")
+		err := try()
 		for !errors.Is(err, want) { // the answer is kept for a while
 			if err != nil && !errors.Is(err, kv.ErrNoSpace) {
 				t.Fatal(err)
 			}
-			err = set(e, 1, "b")
+			err = try()
 		}
 	}
+	write := func() error { return set(e, 1, "b") }
 	fs.SetCapacity(fs.Used() + 1<<20 - 1)
-	until(kv.ErrNoSpace)
+	until(kv.ErrNoSpace, write)
+	if err := remove(); err != nil {
+		t.Errorf("what makes room, between the floors: %v", err)
+	}
+	until(kv.ErrNoSpace, write)
+	fs.SetCapacity(fs.Used() + 1<<19 - 1)
+	until(kv.ErrNoSpace, remove)
 	if err := e.View(context.Background(), 1, func(kv.Reader) error { return nil }); err != nil {
 		t.Errorf("View on a full disk: %v", err)
 	}
 	fs.SetCapacity(fs.Used() + 16<<20)
-	until(nil)
+	until(nil, write)
+	until(nil, remove)
 }
 
 // TestGroupCommit: Updates of many accounts that wait together share syncs.

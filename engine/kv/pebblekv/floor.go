@@ -14,37 +14,40 @@ import (
 const floorInterval = 50 * time.Millisecond
 
 // floor refuses new work when the volume is nearly full, so that the log and
-// the compactions of what was accepted always find room.
+// the compactions of what was accepted always find room. What makes room is
+// taken down to a second, lower one.
 type floor struct {
 	fs    vfs.FS
 	bytes uint64    // to be kept free; 0: no floor
+	low   uint64    // to be kept free of what makes room, too
 	start time.Time // of the clock
 
 	checked atomic.Int64  // when, in nanoseconds since start
 	written atomic.Uint64 // bytes of commits since then
-	low     atomic.Bool
+	free    atomic.Uint64 // bytes at that time
 }
 
 // wrote tells of a commit.
 func (f *floor) wrote(n int) { f.written.Add(uint64(n)) }
 
-// check gives kv.ErrNoSpace if less than the floor was free a moment ago.
-func (f *floor) check() error {
+// check gives kv.ErrNoSpace if less than the floor was free a moment ago: the
+// lower one for what makes room.
+func (f *floor) check(makesRoom bool) error {
 	if f.bytes == 0 {
 		return nil
 	}
 	now := int64(time.Since(f.start)) + 1
 	last := f.checked.Load()
-	stale := last == 0 || now-last >= int64(floorInterval) || f.written.Load() > f.bytes/16
+	stale := last == 0 || now-last >= int64(floorInterval) || f.written.Load() > f.low/8
 	if stale && f.checked.CompareAndSwap(last, now) {
 		f.written.Store(0)
 		free, _, err := f.fs.Space()
 		if err != nil {
 			return fmt.Errorf("free space: %w", err)
 		}
-		f.low.Store(free < f.bytes)
+		f.free.Store(free)
 	}
-	if f.low.Load() {
+	if free := f.free.Load(); free < f.low || free < f.bytes && !makesRoom {
 		return kv.ErrNoSpace
 	}
 	return nil

@@ -36,7 +36,10 @@ type Options struct {
 	// FreeFloor is the free space in bytes below which Update refuses with
 	// kv.ErrNoSpace; NoFloor for none.
 	FreeFloor uint64
-	// NoFloor switches the floor off.
+	// LowFloor is that for Updates that make room (kv.MakingRoom); by default
+	// half of FreeFloor, and never more than it.
+	LowFloor uint64
+	// NoFloor switches the floors off.
 	NoFloor bool
 	// Log receives warnings and errors; by default none.
 	Log *slog.Logger
@@ -66,6 +69,10 @@ func (o Options) withDefaults() Options {
 	case o.FreeFloor == 0:
 		o.FreeFloor = DefaultFreeFloor
 	}
+	if o.LowFloor == 0 {
+		o.LowFloor = o.FreeFloor / 2
+	}
+	o.LowFloor = min(o.LowFloor, o.FreeFloor)
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
