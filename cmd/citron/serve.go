@@ -78,6 +78,11 @@ func newServer(ctx context.Context, cfg *config.Config, log *slog.Logger) (_ *se
 			return nil, err
 		}
 	}
+	for name, criteria := range cfg.IMAP.Filters {
+		if err := imapserver.CheckFilter(name, criteria); err != nil {
+			return nil, fmt.Errorf("imap.filters.%s: %w", name, err)
+		}
+	}
 	if s.node, err = openNode(ctx, cfg, s.revoked, log); err != nil {
 		return nil, err
 	}
@@ -101,7 +106,7 @@ func newServer(ctx context.Context, cfg *config.Config, log *slog.Logger) (_ *se
 		Hostname: cfg.Hostname, Version: version, PlaintextLogin: cfg.IMAP.PlaintextLogin,
 		LoginTimeout: time.Duration(cfg.IMAP.LoginTimeout), Autologout: time.Duration(cfg.IMAP.Autologout),
 		AppendLimit: cfg.IMAP.AppendLimit, MaxLine: cfg.IMAP.MaxLine,
-		Admin: cfg.IMAP.Admin, Comment: cfg.IMAP.Comment,
+		Admin: cfg.IMAP.Admin, Comment: cfg.IMAP.Comment, Filters: cfg.IMAP.Filters,
 		MaxBadCommands: cfg.IMAP.MaxBadCommands, NoCompress: !cfg.IMAP.Compress, Logger: log,
 	}, s.node.openAccount, s.node.directory)
 	s.lmtp = lmtp.NewService(life, lmtp.Config{

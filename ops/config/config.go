@@ -29,18 +29,19 @@ type Config struct {
 
 // IMAP says where and how IMAP is spoken.
 type IMAP struct {
-	Listen         []string `toml:"listen" help:"Addresses for plain connections that become TLS by STARTTLS."`
-	ListenTLS      []string `toml:"listen_tls" help:"Addresses for implicit TLS (RFC 8314)."`
-	PlaintextLogin bool     `toml:"plaintext_login" help:"Accept LOGIN and AUTHENTICATE without TLS from this machine (never from elsewhere)."`
-	ProxyFrom      []string `toml:"proxy_from" help:"Networks whose connections begin with a PROXY protocol v2 header."`
-	LoginTimeout   Duration `toml:"login_timeout" help:"How long a connection may stay unauthenticated."`
-	Autologout     Duration `toml:"autologout" help:"Silence after which a session that is not in IDLE ends; at least 30m (RFC 3501 §5.4)."`
-	MaxLine        int      `toml:"max_line" help:"Longest command, in bytes, literals that are not messages included."`
-	AppendLimit    int64    `toml:"append_limit" help:"Largest message accepted by APPEND and LMTP, in bytes (RFC 7889)."`
-	Compress       bool     `toml:"compress" help:"Offer COMPRESS=DEFLATE (RFC 4978). Who can send mail to a user and watch that user's connection may learn a little from the sizes."`
-	MaxBadCommands int      `toml:"max_bad_commands" help:"Commands in error, in a row, after which the server says BYE."`
-	Admin          string   `toml:"admin" help:"URI by which users reach the administrator, as in mailto:postmaster@example.org: /shared/admin of the server (RFC 5464)."`
-	Comment        string   `toml:"comment" help:"A note to all users: /shared/comment of the server (RFC 5464)."`
+	Listen         []string          `toml:"listen" help:"Addresses for plain connections that become TLS by STARTTLS."`
+	ListenTLS      []string          `toml:"listen_tls" help:"Addresses for implicit TLS (RFC 8314)."`
+	PlaintextLogin bool              `toml:"plaintext_login" help:"Accept LOGIN and AUTHENTICATE without TLS from this machine (never from elsewhere)."`
+	ProxyFrom      []string          `toml:"proxy_from" help:"Networks whose connections begin with a PROXY protocol v2 header."`
+	LoginTimeout   Duration          `toml:"login_timeout" help:"How long a connection may stay unauthenticated."`
+	Autologout     Duration          `toml:"autologout" help:"Silence after which a session that is not in IDLE ends; at least 30m (RFC 3501 §5.4)."`
+	MaxLine        int               `toml:"max_line" help:"Longest command, in bytes, literals that are not messages included."`
+	AppendLimit    int64             `toml:"append_limit" help:"Largest message accepted by APPEND and LMTP, in bytes (RFC 7889)."`
+	Compress       bool              `toml:"compress" help:"Offer COMPRESS=DEFLATE (RFC 4978). Who can send mail to a user and watch that user's connection may learn a little from the sizes."`
+	MaxBadCommands int               `toml:"max_bad_commands" help:"Commands in error, in a row, after which the server says BYE."`
+	Admin          string            `toml:"admin" help:"URI by which users reach the administrator, as in mailto:postmaster@example.org: /shared/admin of the server (RFC 5464)."`
+	Filters        map[string]string `toml:"filters" help:"Searches that all users may name in SEARCH FILTER (RFC 5466), by name, as in unread = \"UNSEEN\"."`
+	Comment        string            `toml:"comment" help:"A note to all users: /shared/comment of the server (RFC 5464)."`
 }
 
 // LMTP says where mail is delivered to.

@@ -55,6 +55,8 @@ func literal(v reflect.Value) string {
 			return "[]"
 		}
 		return fmt.Sprintf("[%q]", strings.Join(x, `", "`))
+	case map[string]string:
+		return "{}" // no default has any
 	default:
 		return fmt.Sprint(x)
 	}

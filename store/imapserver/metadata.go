@@ -170,6 +170,11 @@ func (s *Session) setMetadata(_ *command, a *imap.SetMetadata) error {
 		if len(e.Value) > of.acct.MaxMetadataValue() {
 			return metadataTooLong(of.acct)
 		}
+		if of.server() {
+			if err := checkFilter(e); err != nil {
+				return err
+			}
+		}
 		set[i] = account.MetadataEntry{Name: e.Name, Value: e.Value}
 	}
 	at, err := of.acct.SetMetadata(s.srv.ctx, s.user.actor(), of.id, set)

@@ -16,7 +16,7 @@ import (
 // anything is read (narrow.go); the program of mail/search decides the rest.
 
 var searchCommands = []spec{
-	{"SEARCH", inSelected, slow | keepsNumbers | byNumber, on((*Session).search)},
+	{"SEARCH", inSelected, slow | keepsNumbers | byNumber, filtering((*Session).search)},
 }
 
 // searcher is one SEARCH under way.

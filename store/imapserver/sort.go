@@ -12,8 +12,8 @@ import (
 // SORT and THREAD (RFC 5256), SORT=DISPLAY (RFC 5957), ESORT (RFC 5267 §3).
 
 var sortCommands = []spec{
-	{"SORT", inSelected, slow | keepsNumbers | byNumber, on((*Session).sort)},
-	{"THREAD", inSelected, slow | keepsNumbers | byNumber, on((*Session).thread)},
+	{"SORT", inSelected, slow | keepsNumbers | byNumber, filtering((*Session).sort)},
+	{"THREAD", inSelected, slow | keepsNumbers | byNumber, filtering((*Session).thread)},
 }
 
 // sortedMessages is what SORT has found, in its order.

@@ -285,6 +285,8 @@ var searchTests = []struct {
 		Return: imap.ReturnPartial | imap.ReturnUpdate | imap.ReturnContext | imap.ReturnCount, Window: imap.PartialRange{From: 500, To: 400}}, Key: key(imap.SearchAll)}},
 	{"OR SEEN OR DRAFT (OR ANSWERED ALL)", imap.Search{Key: or(flagKey(imap.SearchFlag, imap.FlagSeen), flagKey(imap.SearchFlag, imap.FlagDraft),
 		flagKey(imap.SearchFlag, imap.FlagAnswered), key(imap.SearchAll))}},
+	{"UID 300:900 FILTER on-the-road SINCE \"3-Dec-2002\"", imap.Search{Key: and(imap.SearchKey{Op: imap.SearchUID, Set: imap.SeqSet{Nums: ranges(300, 900)}},
+		textKey(imap.SearchFilter, "on-the-road"), imap.SearchKey{Op: imap.SearchSince, Date: day(2002, 12, 3)})}}, // RFC 5466
 	{"NEW", imap.Search{Key: and(flagKey(imap.SearchFlag, imap.FlagRecent), flagKey(imap.SearchUnflag, imap.FlagSeen))}},
 	{"OLD UNDELETED", imap.Search{Key: and(flagKey(imap.SearchUnflag, imap.FlagRecent), flagKey(imap.SearchUnflag, imap.FlagDeleted))}},
 	{`UNSEEN YOUNGER 259200`, imap.Search{Key: and(flagKey(imap.SearchUnflag, imap.FlagSeen), imap.SearchKey{Op: imap.SearchYounger, Num: 259200})}},
@@ -419,6 +421,8 @@ func TestParseErrors(t *testing.T) {
 		"a SEARCH ON 31-Feb-2020":                                 imap.BadDate,
 		"a SEARCH ON 1-Foo-2020":                                  imap.BadSyntax,
 		"a SEARCH ON 1-Jan-20":                                    imap.BadSyntax,
+		"a SEARCH FILTER a/b":                                     imap.BadSyntax,
+		"a SEARCH FILTER \"a\"":                                   imap.BadSyntax,
 		"a SEARCH YOUNGER 0":                                      imap.BadSyntax,
 		"a SEARCH EMAILID a.b":                                    imap.BadSyntax,
 		"a SEARCH MODSEQ \"/flags/x\" none 1":                     imap.BadSyntax,
@@ -504,6 +508,25 @@ func TestLongOrChain(t *testing.T) {
 	}
 	if n := len(got.(*imap.Search).Key.Keys); n != 2001 {
 		t.Errorf("%d alternatives", n)
+	}
+}
+
+func TestParseCriteria(t *testing.T) {
+	got, err := imap.ParseCriteria("OR SMALLER 5000 FROM \"boss@example.com\"")
+	want := or(imap.SearchKey{Op: imap.SearchSmaller, Num: 5000}, textKey(imap.SearchFrom, "boss@example.com"))
+	if diff := cmp.Diff(want, got); err != nil || diff != "" {
+		t.Error(err, diff)
+	}
+	for _, text := range []string{"", "OR SMALLER", "SEEN)", "SEEN ", "CHARSET UTF-8 SEEN", "BODY {5}\r\nab", "BODY \x00"} {
+		var e *imap.Error
+		if got, err := imap.ParseCriteria(text); !errors.As(err, &e) {
+			t.Errorf("%q: %v, %v", text, got, err)
+		}
+	}
+	for name, want := range map[string]bool{"a": true, "on-the-road": true, "": false, "a/b": false, "a b": false, "a]": false, "\xe9": false} {
+		if imap.IsFilterName(name) != want {
+			t.Errorf("IsFilterName(%q) = %v", name, !want)
+		}
 	}
 }
 

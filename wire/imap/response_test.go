@@ -143,6 +143,7 @@ var responseTests = []struct {
 	{"a OK [METADATA LONGENTRIES 2199] GETMETADATA complete", status("a", imap.OK, imap.CodeMetadata{Kind: "LONGENTRIES", Size: 2199}, "GETMETADATA complete")},
 	{"a NO [METADATA MAXSIZE 1024] x", status("a", imap.NO, imap.CodeMetadata{Kind: "MAXSIZE", Size: 1024}, "x")},
 	{"a NO [METADATA TOOMANY] SETMETADATA failed", status("a", imap.NO, imap.CodeMetadata{Kind: "TOOMANY"}, "SETMETADATA failed")},
+	{"a NO [UNDEFINED-FILTER on-the-road] x", status("a", imap.NO, imap.CodeUndefinedFilter("on-the-road"), "x")},
 	{"a NO [METADATA NOPRIVATE] x", status("a", imap.NO, imap.CodeMetadata{Kind: "NOPRIVATE"}, "x")},
 	{`* QUOTA "" (STORAGE 10 512)`, &imap.QuotaResponse{Resources: []imap.QuotaResource{{Name: "STORAGE", Usage: 10, Limit: 512}}}},
 	{`* QUOTA "#user/alice" (STORAGE 54 111 MESSAGE 42 1000)`, &imap.QuotaResponse{Root: "#user/alice", Resources: []imap.QuotaResource{

@@ -83,6 +83,7 @@ const (
 	SearchEmailID           // EMAILID is Text (RFC 8474 §5.3)
 	SearchThreadID          // THREADID is Text
 	SearchFuzzy             // Keys[0], more or less (RFC 6203 §3)
+	SearchFilter            // what the filter named Text holds (RFC 5466 §3.1)
 )
 
 // SearchKey is a search key and those below it. Which fields are used depends

@@ -68,7 +68,7 @@ var searchNames = map[SearchOp]string{
 	SearchSaveDateSupported: "SAVEDATESUPPORTED", SearchLarger: "LARGER",
 	SearchSmaller: "SMALLER", SearchOlder: "OLDER", SearchYounger: "YOUNGER",
 	SearchModSeq: "MODSEQ", SearchEmailID: "EMAILID", SearchThreadID: "THREADID",
-	SearchNot: "NOT", SearchFuzzy: "FUZZY",
+	SearchNot: "NOT", SearchFuzzy: "FUZZY", SearchFilter: "FILTER",
 }
 
 func appendKey(e *encoder, k *SearchKey) {
@@ -90,7 +90,7 @@ func appendKey(e *encoder, k *SearchKey) {
 		e.dst = AppendSeqSet(e.dst, k.Set)
 	case SearchFlag, SearchUnflag:
 		e.raw(flagKeyName(k))
-	case SearchKeyword, SearchUnkeyword, SearchEmailID, SearchThreadID:
+	case SearchKeyword, SearchUnkeyword, SearchEmailID, SearchThreadID, SearchFilter:
 		e.sp()
 		e.raw(k.Text)
 	case SearchHeader:

@@ -17,6 +17,7 @@ const (
 	argModSeq
 	argObjectID
 	argNot // one key
+	argFilter
 	argOr
 )
 
@@ -35,6 +36,7 @@ var searchForms = map[string]struct {
 	"DELETED":           {SearchFlag, argNone, FlagDeleted},
 	"DRAFT":             {SearchFlag, argNone, FlagDraft},
 	"EMAILID":           {SearchEmailID, argObjectID, 0},
+	"FILTER":            {SearchFilter, argFilter, 0},
 	"FLAGGED":           {SearchFlag, argNone, FlagFlagged},
 	"FUZZY":             {SearchFuzzy, argNot, 0},
 	"FROM":              {SearchFrom, argText, 0},
@@ -237,6 +239,8 @@ func (p *searchParser) argument(k *SearchKey, arg searchArg) {
 		p.modSeqKey(k)
 	case argObjectID:
 		k.Text = p.objectID()
+	case argFilter:
+		k.Text = p.filterName()
 	case argNot:
 		k.Keys = []SearchKey{p.key()}
 	case argOr:
