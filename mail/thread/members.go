@@ -4,7 +4,7 @@ import "citron/wire/imap"
 
 // members is step (6) and the answer: siblings in the order of their dates,
 // each followed by what is below it.
-func (r *references) members() []imap.ThreadMember {
+func (r *references) members(breathe Breathe) ([]imap.ThreadMember, error) {
 	kids := r.kids()
 	members := make([]imap.ThreadMember, 0, len(r.messages)+len(r.roots))
 	var path [][]int32 // siblings still to come, at each depth
@@ -24,10 +24,14 @@ func (r *references) members() []imap.ThreadMember {
 		if p := r.parent[node]; p != none {
 			m.Fork = len(kids.of(p)) > 1
 		}
-		members = append(members, m)
+		if members = append(members, m); len(members)%stepsPerBreath == 0 {
+			if err := breathe(); err != nil {
+				return nil, err
+			}
+		}
 		path = append(path, kids.of(node))
 	}
-	return members
+	return members, nil
 }
 
 // kids has the children of all nodes, those of one together and by date.

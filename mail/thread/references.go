@@ -27,7 +27,10 @@ func References(messages []Message, breathe Breathe) ([]imap.ThreadMember, error
 	if err := r.link(breathe); err != nil { // (1)
 		return nil, err
 	}
-	r.sorted = byDate(messages)
+	var err error
+	if r.sorted, err = byDate(messages, breathe); err != nil {
+		return nil, err
+	}
 	if err := breathe(); err != nil {
 		return nil, err
 	}
@@ -39,7 +42,7 @@ func References(messages []Message, breathe Breathe) ([]imap.ThreadMember, error
 	}
 	r.firstChildren()
 	r.sortRoots()
-	return r.members(), nil // (6)
+	return r.members(breathe) // (6)
 }
 
 // link is step (1). All messages have their nodes before the first reference is

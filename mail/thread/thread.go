@@ -8,8 +8,8 @@ package thread
 
 import (
 	"cmp"
-	"slices"
 
+	"citron/mail/merge"
 	"citron/wire/imap"
 )
 
@@ -41,25 +41,32 @@ type dated struct {
 func sooner(a, b dated) int { return cmp.Or(cmp.Compare(a.date, b.date), cmp.Compare(a.at, b.at)) }
 
 // byDate gives the messages' places in the order of their sent dates.
-func byDate(messages []Message) []int32 {
+func byDate(messages []Message, breathe Breathe) ([]int32, error) {
 	list := make([]dated, len(messages))
 	for i := range messages {
 		list[i] = dated{messages[i].Date, int32(i)}
 	}
-	slices.SortFunc(list, sooner)
+	list, err := merge.Sort(list, sooner, breathe)
+	if err != nil {
+		return nil, err
+	}
 	places := make([]int32, len(list))
 	for i, d := range list {
 		places[i] = d.at
 	}
-	return places
+	return places, nil
 }
 
 // OrderedSubject threads messages with the same base subject: the first of
 // them, and all others as its children.
-func OrderedSubject(messages []Message) []imap.ThreadMember {
+func OrderedSubject(messages []Message, breathe Breathe) ([]imap.ThreadMember, error) {
+	dated, err := byDate(messages, breathe)
+	if err != nil {
+		return nil, err
+	}
 	var threads [][]int32 // which begin in the order of their first messages
 	of := map[uint32]int{}
-	for _, at := range byDate(messages) {
+	for _, at := range dated {
 		thread, known := of[messages[at].Subject]
 		if !known {
 			thread = len(threads)
@@ -75,5 +82,5 @@ func OrderedSubject(messages []Message) []imap.ThreadMember {
 			members = append(members, imap.ThreadMember{Num: messages[child].Num, Depth: 1, Fork: len(t) > 2})
 		}
 	}
-	return members
+	return members, nil
 }

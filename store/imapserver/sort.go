@@ -55,7 +55,10 @@ func (s *Session) sortFound(c *command, a *imap.Sort, found *searcher) (*sortedM
 	}
 	defer t.done()
 	by := order.Order{Criteria: a.Criteria, Comparator: s.activeComparator()}
-	uids, places := t.box.Sort(t.cols, found.found, &by, found.scores)
+	uids, places, err := t.box.Sort(t.cols, found.found, &by, found.scores, c.breathe)
+	if err != nil {
+		return nil, err
+	}
 	sorted := &sortedMessages{uids: uids, numbers: s.numbersOf(found.m, found.found, a.UID)}
 	inOrder := make([]uint32, len(places))
 	for i, place := range places {

@@ -34,12 +34,15 @@ func (s *Session) threadFound(c *command, a *imap.Thread, found *searcher) ([]im
 	defer t.done()
 	numbers := s.numbersOf(found.m, found.found, a.UID)
 	next := 0
-	messages := t.box.Messages(t.cols, found.found, s.activeComparator().Collation, func(uidset.UID) uint32 {
+	messages, err := t.box.Messages(t.cols, found.found, s.activeComparator().Collation, func(uidset.UID) uint32 {
 		next++
 		return numbers[next-1]
-	})
+	}, c.breathe)
+	if err != nil {
+		return nil, err
+	}
 	if a.Algorithm == "ORDEREDSUBJECT" {
-		return thread.OrderedSubject(messages), nil
+		return thread.OrderedSubject(messages, c.breathe)
 	}
 	return thread.References(messages, c.breathe)
 }

@@ -14,6 +14,8 @@ import (
 	"citron/wire/imap"
 )
 
+func still() error { return nil }
+
 var words = []string{"", "a", "A", "ä", "Ä", "b", "B", "zz", "10", "9", "010", "x\x00y", "x", "straße", "STRASSE", "日本"}
 
 func randomRow(r *rand.Rand, u uidset.UID) Row {
@@ -120,7 +122,10 @@ func checkOrder(t *testing.T, m *Mailbox, have map[uidset.UID]*Row, set uidset.R
 		t.Fatalf("%v are missing", missing)
 	}
 	slices.SortFunc(want, func(a, b uidset.UID) int { return naive(have[a], have[b], o) })
-	got, places := m.Sort(c, set, o, nil)
+	got, places, err := m.Sort(c, set, o, nil, still)
+	if err != nil {
+		t.Fatal(err)
+	}
 	if !slices.Equal(got, want) {
 		t.Fatalf("%v %v:\n%v, want\n%v", o.Criteria, o.Comparator, got, want)
 	}
@@ -160,8 +165,8 @@ func TestScores(t *testing.T) {
 	m := newMailbox()
 	m.Add([]Row{{UID: 1}, {UID: 3}, {UID: 5}})
 	o := &Order{Criteria: []imap.SortCriterion{{Key: imap.SortRelevancy}}, Comparator: collate.Comparator{Collation: collate.Default()}}
-	got, places := m.Sort(m.Columns(), uidset.Of(1, 3, 5), o, []uint8{4, 99, 42})
-	if !slices.Equal(got, []uidset.UID{3, 5, 1}) || !slices.Equal(places, []int32{1, 2, 0}) {
+	got, places, err := m.Sort(m.Columns(), uidset.Of(1, 3, 5), o, []uint8{4, 99, 42}, still)
+	if err != nil || !slices.Equal(got, []uidset.UID{3, 5, 1}) || !slices.Equal(places, []int32{1, 2, 0}) {
 		t.Error(got, places)
 	}
 }
@@ -248,7 +253,7 @@ func BenchmarkSort(b *testing.B) {
 		o := &Order{Criteria: []imap.SortCriterion{{Key: k}}, Comparator: collate.Comparator{Collation: collate.Default()}}
 		b.Run(k.String(), func(b *testing.B) {
 			for b.Loop() {
-				m.Sort(m.Columns(), set, o, nil)
+				m.Sort(m.Columns(), set, o, nil, still)
 			}
 		})
 	}

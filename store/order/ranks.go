@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"citron/mail/collate"
+	"citron/mail/merge"
 	"citron/mail/message"
 )
 
@@ -20,27 +21,39 @@ type keyed struct {
 	key    []byte
 }
 
-// ranksOf gives ranks that cover the strings of columns.
-func (m *Mailbox) ranksOf(c *Columns, key message.SortKey, collation *collate.Collation) *ranks {
-	m.mu.Lock()
-	defer m.mu.Unlock()
+// ranksOf gives ranks that cover the strings of columns. Nothing is locked while
+// it breathes; two who make the same ranks do so twice.
+func (m *Mailbox) ranksOf(c *Columns, key message.SortKey, collation *collate.Collation, breathe Breathe) (*ranks, error) {
 	at := rankKey{key, collation}
+	m.mu.Lock()
 	have := m.ranks[at]
-	if have != nil && len(have.rank) >= c.strings[key].texts.len() {
-		return have
-	}
+	// The newest columns have all strings that older ones have.
+	texts := m.now.strings[key].texts
+	m.mu.Unlock()
 	if have == nil {
 		have = &ranks{}
 	}
-	// The newest columns have all strings that older ones have.
-	made := have.with(&m.now.strings[key].texts, collation)
-	m.ranks[at] = made
-	return made
+	if len(have.rank) >= c.strings[key].texts.len() {
+		return have, nil
+	}
+	made, err := have.with(&texts, collation, breathe)
+	if err != nil {
+		return nil, err
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if now := m.ranks[at]; now == nil || len(now.rank) < len(made.rank) {
+		m.ranks[at] = made
+	}
+	return made, nil
 }
 
 // with gives ranks for the strings that came after those of r, too.
-func (r *ranks) with(t *texts, collation *collate.Collation) *ranks {
-	added := keys(t, len(r.rank), collation)
+func (r *ranks) with(t *texts, collation *collate.Collation, breathe Breathe) (*ranks, error) {
+	added, err := keys(t, len(r.rank), collation, breathe)
+	if err != nil {
+		return nil, err
+	}
 	next := &ranks{order: make([]uint32, 0, t.len()), rank: make([]uint32, t.len())}
 	old := r.order
 	var probe []byte
@@ -54,7 +67,7 @@ func (r *ranks) with(t *texts, collation *collate.Collation) *ranks {
 	}
 	next.order = append(next.order, old...)
 	next.number(r, t, added, collation)
-	return next
+	return next, nil
 }
 
 // number sets the ranks: strings next to one another have the same if their
@@ -100,7 +113,7 @@ func appendKey(dst, s []byte, collation *collate.Collation) []byte {
 }
 
 // keys gives the strings from a number on in the order of their keys.
-func keys(t *texts, from int, collation *collate.Collation) []keyed {
+func keys(t *texts, from int, collation *collate.Collation, breathe Breathe) ([]keyed, error) {
 	list := make([]keyed, 0, t.len()-from)
 	var arena []byte
 	for n := from; n < t.len(); n++ {
@@ -111,10 +124,17 @@ func keys(t *texts, from int, collation *collate.Collation) []keyed {
 		start := len(arena)
 		arena = appendKey(arena, s, collation)
 		list = append(list, keyed{uint32(n), arena[start:len(arena):len(arena)]})
+		if len(list)%stringsPerBreath == 0 {
+			if err := breathe(); err != nil {
+				return nil, err
+			}
+		}
 	}
-	slices.SortFunc(list, func(a, b keyed) int { return bytes.Compare(a.key, b.key) })
-	return list
+	return merge.Sort(list, func(a, b keyed) int { return bytes.Compare(a.key, b.key) }, breathe)
 }
+
+// stringsPerBreath is how many strings are collated between two breaths.
+const stringsPerBreath = 1024
 
 // arenaSize is how many bytes of keys are allocated together.
 const arenaSize = 64 << 10

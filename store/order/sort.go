@@ -3,9 +3,8 @@ package order
 import (
 	"cmp"
 	"encoding/binary"
-	"slices"
-
 	"citron/mail/collate"
+	"citron/mail/merge"
 	"citron/mail/message"
 	"citron/mail/thread"
 	"citron/store/uidset"
@@ -57,7 +56,7 @@ func (l *level) of(row, place int32) int64 {
 }
 
 // levels are the criteria on columns.
-func (m *Mailbox) levels(c *Columns, o *Order, scores []uint8) []level {
+func (m *Mailbox) levels(c *Columns, o *Order, scores []uint8, breathe Breathe) ([]level, error) {
 	levels := make([]level, 0, len(o.Criteria))
 	for _, k := range o.Criteria {
 		l := level{reverse: k.Reverse}
@@ -72,12 +71,15 @@ func (m *Mailbox) levels(c *Columns, o *Order, scores []uint8) []level {
 			l.scores = scores
 		default:
 			key := stringKeyOf[k.Key]
-			l.ranks, l.strings = m.ranksOf(c, key, o.Comparator.Collation), c.strings[key].numbers
-			l.inverted = o.Comparator.Reverse
+			ranks, err := m.ranksOf(c, key, o.Comparator.Collation, breathe)
+			if err != nil {
+				return nil, err
+			}
+			l.ranks, l.strings, l.inverted = ranks, c.strings[key].numbers, o.Comparator.Reverse
 		}
 		levels = append(levels, l)
 	}
-	return levels
+	return levels, nil
 }
 
 // item is a message while it is sorted.
@@ -87,11 +89,18 @@ type item struct {
 	place int32 // in the set: the last criterion, and where its score is
 }
 
+// Breathe is called now and then by what takes long; an error ends it and is
+// given back.
+type Breathe func() error
+
 // Sort gives the UIDs of a set in an order, and for each its place in the set.
 // Messages that have no row are left out. scores has the relevancy of each
 // message of the set, for criteria that ask for it.
-func (m *Mailbox) Sort(c *Columns, uids uidset.Ranges, o *Order, scores []uint8) (sorted []uidset.UID, places []int32) {
-	levels := m.levels(c, o, scores)
+func (m *Mailbox) Sort(c *Columns, uids uidset.Ranges, o *Order, scores []uint8, breathe Breathe) (sorted []uidset.UID, places []int32, err error) {
+	levels, err := m.levels(c, o, scores, breathe)
+	if err != nil {
+		return nil, nil, err
+	}
 	items := make([]item, 0, uids.Count())
 	rank := placer{uids: uids}
 	c.each(uids, func(row int) {
@@ -101,34 +110,42 @@ func (m *Mailbox) Sort(c *Columns, uids uidset.Ranges, o *Order, scores []uint8)
 	})
 	items = sortByFirst(items)
 	if len(levels) > 1 {
-		sortEqual(items, levels[1:])
+		if err := sortEqual(items, levels[1:], breathe); err != nil {
+			return nil, nil, err
+		}
 	}
 	sorted, places = make([]uidset.UID, len(items)), make([]int32, len(items))
 	for i, it := range items {
 		sorted[i], places[i] = c.uids[it.row], it.place
 	}
-	return sorted, places
+	return sorted, places, breathe()
 }
 
 // sortEqual sorts those that are equal by the first criterion by the others.
-func sortEqual(items []item, levels []level) {
+func sortEqual(items []item, levels []level, breathe Breathe) error {
+	compare := func(a, b item) int {
+		for i := range levels {
+			if x, y := levels[i].of(a.row, a.place), levels[i].of(b.row, b.place); x != y {
+				return cmp.Compare(x, y)
+			}
+		}
+		return cmp.Compare(a.place, b.place)
+	}
 	for from := 0; from < len(items); {
 		to := from + 1
 		for to < len(items) && items[to].first == items[from].first {
 			to++
 		}
 		if to-from > 1 {
-			slices.SortFunc(items[from:to], func(a, b item) int {
-				for i := range levels {
-					if x, y := levels[i].of(a.row, a.place), levels[i].of(b.row, b.place); x != y {
-						return cmp.Compare(x, y)
-					}
-				}
-				return cmp.Compare(a.place, b.place)
-			})
+			sorted, err := merge.Sort(items[from:to], compare, breathe)
+			if err != nil {
+				return err
+			}
+			copy(items[from:to], sorted)
 		}
 		from = to
 	}
+	return nil
 }
 
 // placer gives the places of ascending UIDs in a set.
@@ -211,13 +228,16 @@ func invert(b []byte) {
 // Messages gives what threads are made of (mail/thread), of a set of UIDs;
 // number is what the answer calls each. Subjects are compared under a collation
 // (RFC 5255 §4.2).
-func (m *Mailbox) Messages(c *Columns, uids uidset.Ranges, collation *collate.Collation, number func(uidset.UID) uint32) []thread.Message {
-	ranks := m.ranksOf(c, message.SortSubject, collation)
+func (m *Mailbox) Messages(c *Columns, uids uidset.Ranges, collation *collate.Collation, number func(uidset.UID) uint32, breathe Breathe) ([]thread.Message, error) {
+	ranks, err := m.ranksOf(c, message.SortSubject, collation, breathe)
+	if err != nil {
+		return nil, err
+	}
 	subjects := c.strings[message.SortSubject].numbers
 	list := make([]thread.Message, 0, uids.Count())
 	c.each(uids, func(row int) {
 		list = append(list, thread.Message{Num: number(c.uids[row]), Date: c.sent[row], Subject: ranks.rank[subjects[row]],
 			Reply: c.reply[row], ID: c.ids[row], Refs: c.rowRefs(row)})
 	})
-	return list
+	return list, nil
 }
