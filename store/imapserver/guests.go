@@ -106,7 +106,7 @@ func (s *Session) closeGuests() {
 	}
 	kept := s.guests[:0]
 	for _, a := range s.guests {
-		if s.selected != nil && s.selected.acct == a {
+		if s.selected != nil && s.selected.acct == a || s.notify.listensTo(a) {
 			kept = append(kept, a)
 		} else {
 			a.Close()

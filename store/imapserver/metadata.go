@@ -182,6 +182,7 @@ func (s *Session) setMetadata(_ *command, a *imap.SetMetadata) error {
 		return no(imap.CodeMetadata{Kind: "TOOMANY"}, "There are as many entries as there can be")
 	}
 	s.changedMetadata(of.acct, at)
+	s.did(of.acct, at)
 	return err
 }
 

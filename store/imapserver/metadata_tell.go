@@ -12,7 +12,7 @@ import (
 // A client that has enabled METADATA is told which annotations others have
 // changed (RFC 5464 §4.4.2): those of the user's own mailboxes and, of others'
 // accounts, those of the selected mailbox. METADATA-SERVER alone asks for those
-// of the server.
+// of the server. Whoever has used NOTIFY is told what that asks for instead.
 
 // metadataTold is up to where a session was told of an account's annotations.
 type metadataTold struct {
@@ -45,7 +45,7 @@ func (s *Session) tellMetadata() {
 // followMetadata begins and ends to follow accounts.
 func (s *Session) followMetadata() {
 	var accounts []*account.Account
-	if s.user != nil && s.enabled&(metadata|metadataServer) != 0 {
+	if s.user != nil && s.notify == nil && s.enabled&(metadata|metadataServer) != 0 {
 		accounts = append(accounts, s.user.account)
 		if m := s.selected; m != nil && m.acct != s.user.account && s.enabled.has(metadata) {
 			accounts = append(accounts, m.acct)

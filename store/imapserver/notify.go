@@ -3,8 +3,8 @@ package imapserver
 import (
 	"time"
 
+	"citron/mail/acl"
 	"citron/ops/conn"
-	"citron/store/account"
 	"citron/wire/imap"
 )
 
@@ -13,9 +13,9 @@ import (
 // in other mailboxes than the selected one in notifynews.go. Of the selected one
 // sync.go speaks, which asks wants what may be said.
 //
-// Nothing waits for a client anywhere: the accounts' feeds wake the session, and
-// all it keeps of what it has told is one modseq per account. What changed since
-// comes from account.News, and costs what changed.
+// Nothing waits for a client anywhere: the accounts' feeds (notifyfeed.go) wake
+// the session, and what it keeps of what it has told is one modseq per account.
+// What changed since comes from account.News, and costs what changed.
 
 var notifyCommands = []spec{
 	{"NOTIFY", inAccount, slow, on((*Session).notifySet)},
@@ -24,7 +24,8 @@ var notifyCommands = []spec{
 // supportedEvents are those that can be asked for. There are no annotations
 // (RFC 5257), so AnnotationChange cannot.
 const supportedEvents = imap.NotifyMessageNew | imap.NotifyMessageExpunge | imap.NotifyFlagChange |
-	imap.NotifyMailboxName | imap.NotifySubscriptionChange
+	imap.NotifyMailboxName | imap.NotifySubscriptionChange |
+	imap.NotifyMailboxMetadataChange | imap.NotifyServerMetadataChange
 
 // notifying is what a session was last asked for; without any NOTIFY it has
 // none.
@@ -33,7 +34,7 @@ type notifying struct {
 	immediate bool              // SELECTED: EXPUNGE needs no command
 	fetch     []imap.FetchItem  // asked of new messages in it
 	others    watchList
-	feeds     []feed
+	feeds     []*feed // the user's own account first
 	// spokeAt is when the server last said anything.
 	spokeAt time.Time
 	// paused: reading what is new failed; it is tried again then.
@@ -43,15 +44,6 @@ type notifying struct {
 	// left are mailboxes that were selected and whose client was not told
 	// everything while they were.
 	left []place
-}
-
-// feed is an account that is listened to.
-type feed struct {
-	acct    *account.Account
-	prefix  string // as in place
-	unwatch func()
-	// at is the account's modseq up to which everything was told.
-	at account.ModSeq
 }
 
 // active says that the client listens at all times; n may be nil.
@@ -91,12 +83,13 @@ func (s *Session) notifySet(c *command, a *imap.Notify) error {
 	}
 	n := newNotifying(a)
 	n.spokeAt = s.now
-	s.listen(n)
-	if a.Status {
-		if err := s.watchedStatus(c, n); err != nil {
-			n.stop()
-			return err
-		}
+	err := s.listen(n)
+	if err == nil {
+		err = s.describe(c, n, a.Status)
+	}
+	if err != nil {
+		n.stop()
+		return err
 	}
 	s.notify.stop()
 	s.notify = n
@@ -139,45 +132,36 @@ func newNotifying(a *imap.Notify) *notifying {
 	return n
 }
 
-// listen begins to listen to the accounts that can have something to tell. What
-// was not told yet of an account listened to before is still told.
-func (s *Session) listen(n *notifying) {
-	if !n.active() {
-		return
-	}
-	acct := s.user.account
-	f := feed{acct: acct, at: acct.ModSeq(), unwatch: acct.Watch(s.conn.Wake)}
-	if s.notify != nil {
-		for _, old := range s.notify.feeds {
-			if old.acct == acct {
-				f.at = old.at
-			}
-		}
-	}
-	n.feeds = append(n.feeds, f)
-}
-
-// watchedStatus is the STATUS of every mailbox but the selected one whose
-// messages are watched (RFC 5465 §3.1).
-func (s *Session) watchedStatus(c *command, n *notifying) error {
+// describe writes the STATUS of every mailbox but the selected one whose
+// messages are watched, if that is asked for, and says which are watched in vain
+// because the user may know of them but not read them (RFC 5465 §3.1).
+func (s *Session) describe(c *command, n *notifying, status bool) error {
 	for _, f := range n.feeds {
 		for _, info := range f.acct.Mailboxes() {
 			at := s.placeOf(f.acct, info, f.prefix)
-			events := n.of(s, at) & imap.NotifyMessageEvents
-			if events == 0 || s.selected != nil && s.selected.is(at) {
+			if f.fresh {
+				f.learns(info.ID, accessOf(at.rights))
+			}
+			events := n.others.of(s.watched(f, info.Name))
+			switch {
+			case events == 0 || !at.rights.Has(acl.Lookup):
 				continue
-			}
-			items := messageItems
-			if events&imap.NotifyFlagChange != 0 {
-				items |= imap.StatusUnseen | imap.StatusHighestModSeq
-			}
-			if err := s.writeStatusOf(c, at, items); err != nil {
-				return err
+			case !at.rights.Has(acl.Read):
+				s.w.List(s.eventData(f, info.Name, info, `\NoAccess`))
+			case status && events&imap.NotifyMessageNew != 0 && !(s.selected != nil && s.selected.is(at)):
+				items := messageItems
+				if events&imap.NotifyFlagChange != 0 {
+					items |= imap.StatusUnseen | imap.StatusHighestModSeq
+				}
+				if err := s.writeStatusOf(c, at, items); err != nil {
+					return err
+				}
 			}
 			if err := c.breathe(); err != nil {
 				return err
 			}
 		}
+		f.fresh = false
 	}
 	return nil
 }

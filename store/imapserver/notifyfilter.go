@@ -5,7 +5,6 @@ import (
 	"strings"
 
 	"citron/mail/mailbox"
-	"citron/store/account"
 	"citron/wire/imap"
 )
 
@@ -92,13 +91,18 @@ func (g *watchGroup) has(name string) bool {
 	return found
 }
 
-// of gives the events asked for of a mailbox.
-func (n *notifying) of(s *Session, at place) imap.NotifyEvents {
-	return n.others.of(s.watched(at.acct, at.info.Name))
+// eventsOf gives the events asked for of a mailbox that the user may know of and
+// read; all need both rights (RFC 5465 §5).
+func (s *Session) eventsOf(f *feed, at place) imap.NotifyEvents {
+	if accessOf(at.rights) != readable {
+		return 0
+	}
+	return s.notify.others.of(s.watched(f, at.info.Name))
 }
 
 // watched describes a name of an account to the groups. INBOX is where delivery
 // files (store.Filing), and the only such mailbox.
-func (s *Session) watched(acct *account.Account, name string) watched {
-	return watched{name: name, inbox: name == "INBOX", personal: true, subscribed: acct.Subscribed(name)}
+func (s *Session) watched(f *feed, name string) watched {
+	full := f.prefix + name
+	return watched{name: full, inbox: full == "INBOX", personal: f.prefix == "", subscribed: s.user.account.Subscribed(full)}
 }

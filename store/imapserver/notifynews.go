@@ -3,7 +3,6 @@ package imapserver
 import (
 	"errors"
 	"slices"
-	"strings"
 
 	"citron/mail/mailbox"
 	"citron/ops/conn"
@@ -78,8 +77,7 @@ func (s *Session) tellNews() {
 	if !n.active() || s.task != nil || s.then != conn.Continue || s.now.Before(n.paused) {
 		return
 	}
-	for i := range n.feeds {
-		f := &n.feeds[i]
+	for _, f := range n.feeds {
 		news := f.acct.News(f.at)
 		isLeft := func(at place) bool { return at.acct == f.acct }
 		isNews := func(m account.MailboxNews) bool { return s.newsItems(f, m) != 0 }
@@ -104,8 +102,12 @@ func (s *Session) newsOf(c *command, f *feed, news account.News) {
 	case err == nil:
 		f.at = news.ModSeq
 	case errors.Is(err, errGone):
-	case errors.Is(err, account.ErrTrimmed):
+	case errors.Is(err, account.ErrTrimmed), errors.Is(err, errTooMuch):
 		s.overflow()
+	case errors.Is(err, account.ErrNoAccount) && f.prefix != "":
+		n := s.notify // it was deleted, and what was in it nobody knows
+		f.unwatch()
+		n.feeds = slices.DeleteFunc(n.feeds, func(x *feed) bool { return x == f })
 	default:
 		s.srv.cfg.Logger.Warn("cannot read what is new", "cause", err, "account", s.accountName())
 		s.notify.pause(s.now)
@@ -132,7 +134,7 @@ func (s *Session) tellMailboxes(c *command, f *feed, news account.News) error {
 		if at.acct != f.acct || !there || told[info.ID] {
 			continue
 		}
-		if err := s.entered(c, s.placeOf(f.acct, info, f.prefix), 0); err != nil {
+		if err := s.entered(c, f, s.placeOf(f.acct, info, f.prefix), 0); err != nil {
 			return err
 		}
 	}
@@ -154,7 +156,7 @@ func (s *Session) newsItems(f *feed, m account.MailboxNews) (items imap.StatusIt
 	if s.selected != nil && s.selected.is(at) {
 		return 0
 	}
-	events := s.notify.of(s, at)
+	events := s.eventsOf(f, at)
 	flags := events&imap.NotifyFlagChange != 0
 	switch {
 	case events&imap.NotifyMessageNew == 0:
@@ -177,8 +179,8 @@ func (s *Session) newsItems(f *feed, m account.MailboxNews) (items imap.StatusIt
 
 // entered writes the STATUS of a mailbox that the client watches now and did not
 // until now: before is what it was told of it.
-func (s *Session) entered(c *command, at place, before imap.NotifyEvents) error {
-	events := s.notify.of(s, at)
+func (s *Session) entered(c *command, f *feed, at place, before imap.NotifyEvents) error {
+	events := s.eventsOf(f, at)
 	if s.selected != nil && s.selected.is(at) || (events&^before)&imap.NotifyMessageNew == 0 || at.info.UIDNext <= 1 {
 		return nil
 	}
@@ -190,161 +192,4 @@ func (s *Session) entered(c *command, at place, before imap.NotifyEvents) error 
 		items |= imap.StatusHighestModSeq
 	}
 	return s.tellStatus(c, at, items)
-}
-
-// tellLog tells what happened to names, in the order in which it did: what
-// comes after relies on it.
-func (s *Session) tellLog(c *command, f *feed, news account.News) error {
-	if !news.Log {
-		return nil
-	}
-	for at := f.at; at < news.ModSeq; {
-		list, through, err := f.acct.LogSince(s.srv.ctx, at, news.ModSeq)
-		if err != nil {
-			return err
-		}
-		for i := range list {
-			if err := s.tellRecord(c, f, &list[i]); err != nil {
-				return err
-			}
-		}
-		at = through
-	}
-	return nil
-}
-
-func (s *Session) tellRecord(c *command, f *feed, r *account.LogRecord) error {
-	mine := s.notify.mine.take(f.acct, r)
-	switch r.Kind {
-	case account.NamesChanged:
-		if !mine {
-			s.tellNames(f, r.Changes)
-		}
-		for _, change := range r.Changes {
-			if err := s.tellRenamed(c, f, change); err != nil {
-				return err
-			}
-		}
-	case account.SubscriptionsChanged:
-		for _, change := range r.Changes {
-			if err := s.tellSubscription(c, f, change, mine); err != nil {
-				return err
-			}
-		}
-	}
-	return c.breathe()
-}
-
-// tellNames writes LIST for mailboxes created, deleted and renamed (RFC 5465
-// §5.4). Of a hierarchy renamed only the topmost that the client watches is
-// told.
-func (s *Session) tellNames(f *feed, changes []account.NameChange) {
-	top := ""
-	for _, change := range changes {
-		switch {
-		case change.From == "":
-			s.tellName(f, change, change.To)
-			s.tellParent(f, change.To)
-		case change.To == "":
-			s.tellGoneName(f, change.From)
-			s.tellParent(f, change.From)
-		case top != "" && mailbox.IsBelow(change.From, top):
-		case s.tellName(f, change, change.To) || s.tellName(f, change, change.From):
-			top = change.From
-		}
-	}
-}
-
-// watchesName says whether names like this one are told of.
-func (s *Session) watchesName(f *feed, name string) bool {
-	return s.notify.others.of(s.watched(f.acct, name))&imap.NotifyMailboxName != 0
-}
-
-// tellName writes LIST for a mailbox made, or renamed, if events of a name of
-// it are asked for. That it may be gone by now a later record tells.
-func (s *Session) tellName(f *feed, change account.NameChange, name string) bool {
-	if !s.watchesName(f, name) {
-		return false
-	}
-	info, there := f.acct.Lookup(change.To)
-	if !there || info.ID != change.Mailbox {
-		info = &account.MailboxInfo{Name: change.To, Subscribed: f.acct.Subscribed(change.To)}
-	}
-	d := s.eventData(f, change.To, info)
-	d.OldName = change.From
-	s.w.List(d)
-	return true
-}
-
-// tellGoneName writes LIST for a mailbox deleted.
-func (s *Session) tellGoneName(f *feed, name string) {
-	if s.watchesName(f, name) {
-		s.w.List(s.eventData(f, name, nil))
-	}
-}
-
-// tellParent writes LIST for the name above one made or deleted, whether there
-// is such a mailbox or not, as it is now: it may have got its first inferior or
-// lost its last.
-func (s *Session) tellParent(f *feed, name string) {
-	if i := strings.LastIndexByte(name, mailbox.Separator); i > 0 && s.watchesName(f, name[:i]) {
-		s.tellNow(f, name[:i])
-	}
-}
-
-// tellNow writes LIST for a name as it is now.
-func (s *Session) tellNow(f *feed, name string) {
-	info, there := f.acct.Lookup(name)
-	if !there {
-		info = nil
-	}
-	s.w.List(s.eventData(f, name, info))
-}
-
-// tellSubscription writes LIST for a name subscribed or unsubscribed (RFC 5465
-// §5.5). To those who watch what is subscribed it matters either way.
-func (s *Session) tellSubscription(c *command, f *feed, change account.NameChange, mine bool) error {
-	name := change.From + change.To
-	w := s.watched(f.acct, name)
-	w.subscribed = true
-	if !mine && s.notify.others.of(w)&imap.NotifySubscriptionChange != 0 {
-		s.tellNow(f, name)
-	}
-	info, there := f.acct.Lookup(name)
-	if !there || change.To == "" {
-		return nil
-	}
-	w.subscribed = false
-	return s.entered(c, s.placeOf(f.acct, info, f.prefix), s.notify.others.of(w))
-}
-
-// tellRenamed writes the STATUS of a mailbox that is watched by its new name and
-// was not by the old one.
-func (s *Session) tellRenamed(c *command, f *feed, change account.NameChange) error {
-	info, there := f.acct.Mailbox(change.Mailbox)
-	if !there || change.From == "" || info.Name != change.To {
-		return nil
-	}
-	return s.entered(c, s.placeOf(f.acct, info, f.prefix), s.notify.others.of(s.watched(f.acct, change.From)))
-}
-
-// eventData is the LIST response of an event; info is nil for a name without a
-// mailbox. All attributes are told, since the client cannot ask for some.
-func (s *Session) eventData(f *feed, name string, info *account.MailboxInfo) *imap.ListData {
-	d := &imap.ListData{Mailbox: name, Separator: mailbox.Separator}
-	if info == nil {
-		d.Attributes = append(d.Attributes, `\NonExistent`)
-	}
-	if f.acct.HasChildren(name) {
-		d.Attributes = append(d.Attributes, `\HasChildren`)
-	} else {
-		d.Attributes = append(d.Attributes, `\HasNoChildren`)
-	}
-	if f.acct.Subscribed(name) {
-		d.Attributes = append(d.Attributes, `\Subscribed`)
-	}
-	if info != nil {
-		d.Attributes = append(d.Attributes, info.SpecialUse...)
-	}
-	return d
 }
