@@ -26,6 +26,7 @@ type darkCopy struct {
 	sizes  []int64       // by index
 	flags  []uidset.Flags
 	source View
+	left   bool // who asked for it has gone; Maintain takes it back
 }
 
 // transferDark is a large Copy or Move of messages of a view.
@@ -34,11 +35,7 @@ func (a *Account) transferDark(ctx context.Context, by Actor, v View, uids uidse
 	if err := a.write(ctx, d.begin); err != nil {
 		return res, err
 	}
-	for rest := uids; err == nil && len(rest) > 0; {
-		var some uidset.Ranges
-		some, rest = rest.Cut(uint64(a.store.opt.Step))
-		err = a.write(ctx, func(t *txn) error { return d.prepare(t, some) })
-	}
+	err = d.prepareAll(ctx, uids)
 	if err == nil {
 		err = a.write(ctx, func(t *txn) (err error) {
 			res, err = d.show(t)
@@ -48,7 +45,11 @@ func (a *Account) transferDark(ctx context.Context, by Actor, v View, uids uidse
 	a.mu.Lock()
 	delete(a.intents, d.id)
 	a.mu.Unlock()
-	if err != nil {
+	switch {
+	case d.left:
+		a.store.care.soon(a.id, a.store.opt.Now())
+		return CopyResult{}, err
+	case err != nil:
 		a.rollbackAll(kv.MakingRoom(context.WithoutCancel(ctx)), d.id)
 		return CopyResult{}, err
 	}
@@ -56,6 +57,23 @@ func (a *Account) transferDark(ctx context.Context, by Actor, v View, uids uidse
 		a.store.care.soon(a.id, a.store.opt.Now())
 	}
 	return res, nil
+}
+
+// prepareAll prepares in steps.
+func (d *darkCopy) prepareAll(ctx context.Context, uids uidset.Ranges) error {
+	goal := uids.Count()
+	for rest := uids; len(rest) > 0; {
+		var some uidset.Ranges
+		some, rest = rest.Cut(uint64(d.a.store.opt.Step))
+		if err := d.a.write(ctx, func(t *txn) error { return d.prepare(t, some) }); err != nil {
+			return err
+		}
+		if err := stepped(ctx, goal-rest.Count(), goal); err != nil {
+			d.left = true
+			return err
+		}
+	}
+	return nil
 }
 
 // begin writes the intent.

@@ -52,11 +52,17 @@ func (a *Account) inSteps(ctx context.Context, id MailboxID, uids uidset.Ranges,
 	if err != nil {
 		return err
 	}
-	for rest := v.Set.Select(k, uids); len(rest) > 0; {
+	rest := v.Set.Select(k, uids)
+	for done, goal := uint64(0), rest.Count(); len(rest) > 0; {
 		var some uidset.Ranges
 		some, rest = rest.Cut(uint64(a.store.opt.Step))
 		if err := fn(some); err != nil {
 			return err
+		}
+		if done += some.Count(); len(rest) > 0 {
+			if err := stepped(ctx, done, goal); err != nil {
+				return err
+			}
 		}
 	}
 	return nil

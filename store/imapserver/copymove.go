@@ -27,7 +27,7 @@ func (s *Session) copyMessages(c *command, a *imap.Copy) error {
 	}
 	var res account.CopyResult
 	if to.acct == m.acct {
-		res, err = m.acct.Copy(s.srv.ctx, s.user.actor(), m.id(), uids, to.info.ID)
+		res, err = m.acct.Copy(c.steps(), s.user.actor(), m.id(), uids, to.info.ID)
 	} else {
 		res, err = m.acct.CopyTo(s.srv.ctx, s.user.actor(), m.id(), uids, to.acct, to.info.ID, c.turns(uids))
 	}
@@ -57,7 +57,7 @@ func (s *Session) moveMessages(c *command, a *imap.Move) error {
 	}
 	var res account.CopyResult
 	if to.acct == m.acct {
-		res, err = m.acct.Move(s.srv.ctx, s.user.actor(), m.id(), uids, to.info.ID)
+		res, err = m.acct.Move(c.steps(), s.user.actor(), m.id(), uids, to.info.ID)
 	} else {
 		res, err = m.acct.MoveTo(s.srv.ctx, s.user.actor(), m.id(), uids, to.acct, to.info.ID, c.turns(uids))
 	}

@@ -1,12 +1,14 @@
 package imapserver
 
 import (
+	"context"
 	"errors"
 	"iter"
 	"strings"
 	"time"
 
 	"citron/ops/conn"
+	"citron/store/account"
 	"citron/wire/imap"
 )
 
@@ -109,6 +111,19 @@ func (c *command) progress(done, goal uint32) error {
 		}
 	}
 	return c.breathe()
+}
+
+// steps is the context for operations of the account that work in steps, each
+// a transaction: after each others have their turn, and now and then the client
+// hears of it.
+func (c *command) steps() context.Context {
+	return account.WithProgress(c.s.srv.ctx, func(done, goal uint64) error {
+		err := c.progress(uint32(done), uint32(goal))
+		if err != nil || c.yield == nil {
+			return err
+		}
+		return c.pause(conn.Wait{Again: true})
+	})
 }
 
 // inProgress is the response code of RFC 9585 §4; a tag with "]" in it could

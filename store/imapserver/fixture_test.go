@@ -31,6 +31,7 @@ type fixture struct {
 	users  *directory.Directory
 	server *Server
 	log    *bytes.Buffer
+	step   int // messages in one transaction, from the next openStore on; 0: the default
 }
 
 // engines are those that histories are played on.
@@ -82,7 +83,7 @@ func (f *fixture) openStore() {
 	f.check(err)
 	bodies, err := segment.Open(disk, "bodies", segment.Options{})
 	f.check(err)
-	f.store, err = account.Open(f.engine, bodies, account.Options{Now: func() time.Time { return *f.clock }})
+	f.store, err = account.Open(f.engine, bodies, account.Options{Now: func() time.Time { return *f.clock }, Step: f.step})
 	f.check(err)
 	f.t.Cleanup(func() {
 		f.store.Close()

@@ -15,7 +15,7 @@ import (
 var mailboxCommands = []spec{
 	{"CREATE", inAccount, 0, on((*Session).create)},
 	{"DELETE", inAccount, 0, on((*Session).delete)},
-	{"RENAME", inAccount, 0, on((*Session).rename)},
+	{"RENAME", inAccount, slow, on((*Session).rename)},
 	{"SUBSCRIBE", inAccount, 0, on((*Session).subscribe)},
 	{"UNSUBSCRIBE", inAccount, 0, on((*Session).unsubscribe)},
 }
@@ -101,7 +101,7 @@ func (s *Session) delete(_ *command, a *imap.Delete) error {
 // rename takes the "x" right on the mailbox and the "k" right above its new
 // name (RFC 4314 §4, RENAME). It does not lead from one account into another:
 // UIDVALIDITY, quota and whose the mail is would all be another's.
-func (s *Session) rename(_ *command, a *imap.Rename) error {
+func (s *Session) rename(c *command, a *imap.Rename) error {
 	from, err := s.site(a.From)
 	if err != nil {
 		return err
@@ -121,7 +121,7 @@ func (s *Session) rename(_ *command, a *imap.Rename) error {
 	if from.acct != to.acct {
 		return no(imap.CodeCannot, "Mailboxes cannot be renamed into another account; move their messages")
 	}
-	if err := from.acct.RenameMailbox(s.srv.ctx, s.user.actor(), from.name, to.name); err != nil {
+	if err := from.acct.RenameMailbox(c.steps(), s.user.actor(), from.name, to.name); err != nil {
 		return err
 	}
 	s.didName(account.NamesChanged, from.acct, from.name, strings.TrimSuffix(to.name, string(mailbox.Separator)))

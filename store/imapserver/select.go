@@ -14,7 +14,7 @@ import (
 var selectCommands = []spec{
 	{"SELECT", inAccount, slow | untold, on((*Session).selectMailbox)},
 	{"EXAMINE", inAccount, slow | untold, on((*Session).selectMailbox)},
-	{"CLOSE", inSelected, untold, on((*Session).closeMailbox)},
+	{"CLOSE", inSelected, slow | untold, on((*Session).closeMailbox)},
 	{"UNSELECT", inSelected, untold, on((*Session).unselectMailbox)},
 	{"CHECK", inSelected, 0, on((*Session).check)},
 }
@@ -178,10 +178,10 @@ func pairs(set imap.NumSet) func() (uint32, bool) {
 
 // closeMailbox expunges without a word, unless the mailbox is read-only or the
 // user may not (RFC 4314 §4, CLOSE), and leaves (RFC 9051 §6.4.1).
-func (s *Session) closeMailbox(_ *command, _ *imap.Close) error {
+func (s *Session) closeMailbox(c *command, _ *imap.Close) error {
 	m := s.selected
 	if m.may(acl.Expunge) {
-		if _, _, err := m.acct.Expunge(s.srv.ctx, s.user.actor(), m.id(), uidset.Everything()); err != nil {
+		if _, _, err := m.acct.Expunge(c.steps(), s.user.actor(), m.id(), uidset.Everything()); err != nil {
 			return err
 		}
 	}
