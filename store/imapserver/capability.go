@@ -19,7 +19,15 @@ func (s *Session) capabilities() imap.CodeCapability {
 	a := imap.Announcement{
 		State: s.wireState(), StartTLS: s.conn.CanStartTLS(), LoginDisabled: !s.mayLogin(),
 		Mechanisms: s.mechanisms(), AppendLimit: s.srv.cfg.AppendLimit,
-		Compress: s.deflated == nil && s.mayCompress() == nil,
+		Disabled: s.srv.disabled(), Compress: s.deflated == nil && s.mayCompress() == nil,
 	}
 	return imap.Capabilities(a)
+}
+
+// disabled are the extensions that the operator has switched off.
+func (srv *Server) disabled() (tokens []string) {
+	if srv.cfg.NoUnauthenticate {
+		tokens = append(tokens, "UNAUTHENTICATE")
+	}
+	return tokens
 }

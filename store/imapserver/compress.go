@@ -101,6 +101,11 @@ func (s *Session) stepDeflated(t *conn.Turn) conn.Wait {
 	wait := s.step(&inner)
 	d.keep(inner.In)
 	t.Out = d.out.Append(t.Out, inner.Out)
+	if s.deflated == nil && (len(d.plain) > 0 || d.err != nil && d.err != io.EOF) {
+		// UNAUTHENTICATE ended the layer, but not the client its own, or not at
+		// that place: nobody knows what the rest is (RFC 8437 §4.1).
+		wait = conn.Wait{Then: conn.Close}
+	}
 	inflatePool.Put(room)
 	if cap(inner.Out) <= keepPlain {
 		*out = inner.Out

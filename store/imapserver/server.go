@@ -50,6 +50,8 @@ type Config struct {
 	MaxNotify int
 	// MaxBadCommands in a row end the session; 20.
 	MaxBadCommands int
+	// NoUnauthenticate switches UNAUTHENTICATE off (RFC 8437 §8).
+	NoUnauthenticate bool
 	// Admin is a URI by which users reach the administrator, Comment a note to
 	// all users: /shared/admin and /shared/comment of the server (RFC 5464
 	// §3.2.1.1).
@@ -135,7 +137,7 @@ type Server struct {
 	// annotations are the shared ones of the server, in the order of their
 	// names.
 	annotations []account.MetadataEntry
-	orders   *order.Cache
+	orders      *order.Cache
 	// ctx is what sessions call storage with; Stop cancels it.
 	ctx  context.Context
 	stop context.CancelFunc
@@ -158,13 +160,17 @@ func (srv *Server) Stop() { srv.stop() }
 // NewSession is a conn.NewSession.
 func (srv *Server) NewSession(c conn.Conn) conn.Session {
 	s := &Session{srv: srv, conn: c}
-	s.scan.Limits = limitsOf(min(strangersLine, srv.cfg.MaxLine))
+	s.scan.Limits = srv.strangersLimits()
 	return s
 }
 
 // strangersLine bounds the commands of those who have not logged in, in bytes:
 // the longest is AUTHENTICATE with 4 KiB in base64.
 const strangersLine = 12 << 10
+
+func (srv *Server) strangersLimits() imap.Limits {
+	return limitsOf(min(strangersLine, srv.cfg.MaxLine))
+}
 
 func limitsOf(line int) imap.Limits { return imap.Limits{Line: line, Frame: 2 * line} }
 

@@ -211,13 +211,7 @@ func (s *Session) Close(error) {
 	s.idle = nil
 	s.endDeflated()
 	s.notify.stop()
-	if s.user != nil {
-		s.srv.roll.leave(s)
-		s.unselect()
-		s.closeGuests()
-		s.user.account.Close()
-		s.user = nil
-	}
+	s.leaveAccount()
 }
 
 // state is the session's state (RFC 9051 §3).

@@ -62,7 +62,7 @@ func families() [][]spec {
 		storeCommands, copyCommands, fetchCommands, searchCommands, aclCommands,
 		sortCommands, comparatorCommands,
 		compressCommands,
-		quotaCommands, metadataCommands, notifyCommands,
+		quotaCommands, metadataCommands, unauthenticateCommands, notifyCommands,
 	}
 }
 

@@ -111,6 +111,7 @@ var extensions = [...]Extension{
 		Commands: []string{"GETMETADATA", "SETMETADATA"}, Codes: []string{"METADATA"}},
 	{Token: "FILTERS", RFC: 5466, States: loggedIn, Commands: []string{"SEARCH", "SORT", "THREAD", "SETMETADATA"},
 		Codes: []string{"UNDEFINED-FILTER"}},
+	{Token: "UNAUTHENTICATE", RFC: 8437, States: loggedIn, Commands: []string{"UNAUTHENTICATE"}},
 	{Token: "STATUS=SIZE", RFC: 8438, States: loggedIn, Rev2: true, Commands: []string{"STATUS"}},
 	{Token: "CONDSTORE", RFC: 7162, States: loggedIn, Enable: true,
 		Commands: []string{"SELECT", "EXAMINE", "STATUS", "FETCH", "STORE", "SEARCH"},

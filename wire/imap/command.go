@@ -21,6 +21,8 @@ type (
 	Check      struct{} // RFC 3501 §6.4.1
 	Close      struct{} // RFC 9051 §6.4.1
 	Unselect   struct{} // RFC 9051 §6.4.2, RFC 3691
+	// Unauthenticate is UNAUTHENTICATE (RFC 8437 §3).
+	Unauthenticate struct{}
 )
 
 func (*Capability) Name() string { return "CAPABILITY" }
@@ -33,6 +35,8 @@ func (*Check) Name() string      { return "CHECK" }
 func (*Close) Name() string      { return "CLOSE" }
 func (*Unselect) Name() string   { return "UNSELECT" }
 
+func (*Unauthenticate) Name() string { return "UNAUTHENTICATE" }
+
 func (*Capability) appendArgs(*encoder) {}
 func (*Noop) appendArgs(*encoder)       {}
 func (*Logout) appendArgs(*encoder)     {}
@@ -43,6 +47,8 @@ func (*Check) appendArgs(*encoder)      {}
 func (*Close) appendArgs(*encoder)      {}
 func (*Unselect) appendArgs(*encoder)   {}
 
+func (*Unauthenticate) appendArgs(*encoder) {}
+
 func parseCapability(c *cursor) (Command, error) { return &Capability{}, nil }
 func parseNoop(c *cursor) (Command, error)       { return &Noop{}, nil }
 func parseLogout(c *cursor) (Command, error)     { return &Logout{}, nil }
@@ -52,3 +58,5 @@ func parseIdle(c *cursor) (Command, error)       { return &Idle{}, nil }
 func parseCheck(c *cursor) (Command, error)      { return &Check{}, nil }
 func parseClose(c *cursor) (Command, error)      { return &Close{}, nil }
 func parseUnselect(c *cursor) (Command, error)   { return &Unselect{}, nil }
+
+func parseUnauthenticate(c *cursor) (Command, error) { return &Unauthenticate{}, nil }

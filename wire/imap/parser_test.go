@@ -80,6 +80,7 @@ var commandTests = []struct {
 		Select: imap.SelectSubscribed | imap.SelectRecursiveMatch, Patterns: []string{"%"}, Return: imap.ReturnMyRights}},
 	{"A003 IDLE", &imap.Idle{}},
 	{"c compress deflate", &imap.Compress{Algorithm: "DEFLATE"}}, // RFC 4978 §3
+	{"a UNAUTHENTICATE", &imap.Unauthenticate{}},
 	{"a CHECK", &imap.Check{}},
 	{"a CLOSE", &imap.Close{}},
 	{"a UNSELECT", &imap.Unselect{}},
