@@ -6,6 +6,7 @@ import (
 
 	"citron/auth/directory"
 	"citron/engine/kv"
+	"citron/mail/acl"
 	"citron/store/account"
 )
 
@@ -15,6 +16,10 @@ type AccountRequest struct {
 	// Password, or Hash: an argon2id PHC string brought from elsewhere.
 	Password, Hash string
 	Quota          uint64 // bytes; 0: none
+	// Shared marks a new account as nobody's own. Admin is who gets every right
+	// on its mailboxes; on those of any account with account.admin.
+	Shared bool
+	Admin  string
 }
 
 // AccountInfo is a line of `citron account list`.
@@ -31,6 +36,7 @@ var accountOperations = []operation{
 	on("account.enable", (*Service).enableAccount),
 	on("account.delete", (*Service).deleteAccount),
 	on("account.quota", (*Service).setQuota),
+	on("account.admin", (*Service).setAdmin),
 }
 
 // secret is the password or hash of a request; nil when it has neither.
@@ -51,11 +57,19 @@ func (s *Service) addAccount(ctx context.Context, r AccountRequest) (directory.A
 	if err != nil {
 		return directory.Account{}, err
 	}
-	made, err := s.Directory.AddAccounts(ctx, directory.NewAccount{Name: r.Name, Secret: secret, Quota: r.Quota})
+	if r.Admin != "" { // before anything is made
+		if _, err := s.Directory.ByName(ctx, r.Admin); err != nil {
+			return directory.Account{}, err
+		}
+	}
+	made, err := s.Directory.AddAccounts(ctx, directory.NewAccount{Name: r.Name, Secret: secret, Quota: r.Quota, Shared: r.Shared})
 	if err != nil {
 		return directory.Account{}, err
 	}
-	return made[0], nil
+	if r.Admin != "" {
+		_, err = s.setAdmin(ctx, r)
+	}
+	return made[0], err
 }
 
 func (s *Service) listAccounts(ctx context.Context, r DomainRequest) ([]AccountInfo, error) {
@@ -106,4 +120,31 @@ func (s *Service) deleteAccount(ctx context.Context, r AccountRequest) (director
 
 func (s *Service) setQuota(ctx context.Context, r AccountRequest) (directory.Account, error) {
 	return s.Directory.SetQuota(ctx, r.Name, r.Quota)
+}
+
+// setAdmin gives somebody every right on the mailboxes that an account has;
+// what is made below them has the same lists. It is how the first user gets into
+// an account that is nobody's own.
+func (s *Service) setAdmin(ctx context.Context, r AccountRequest) (directory.Account, error) {
+	found, err := s.Directory.Lookup(ctx, r.Name)
+	if err != nil {
+		return found, err
+	}
+	admin, err := s.Directory.ByName(ctx, r.Admin)
+	if err != nil {
+		return found, err
+	}
+	a, err := s.Store.Account(ctx, kv.Account(found.Number))
+	if err != nil {
+		return found, err
+	}
+	defer a.Close()
+	by := account.Actor{Account: found.Number, Name: found.Name}
+	for _, info := range a.Mailboxes() {
+		all := acl.Change{Op: acl.Replace, Rights: acl.All}
+		if err := a.SetACL(ctx, by, info.ID, acl.Who{Account: admin.Number}, all, nil); err != nil {
+			return found, err
+		}
+	}
+	return found, nil
 }

@@ -21,6 +21,7 @@ type accountCmd struct {
 	Enable  accountEnableCmd  `cmd:"" help:"Take back disable."`
 	Delete  accountDeleteCmd  `cmd:"" help:"Delete an account and all its mail."`
 	Quota   accountQuotaCmd   `cmd:"" help:"Set the quota."`
+	Admin   accountAdminCmd   `cmd:"" help:"Give somebody every right on an account's mailboxes."`
 	Alias   aliasCmd          `cmd:"" help:"Other addresses of an account."`
 }
 
@@ -48,15 +49,20 @@ type accountAddCmd struct {
 	passwordFlags
 	Name  string      `arg:"" help:"Address, for example alice@example.org."`
 	Quota config.Size `help:"Limit, for example 5GiB; 0 for none." default:"0"`
+
+	Shared bool   `help:"Nobody's own: its mailboxes are shared ones, nobody needs to log in, and no password is asked for."`
+	Admin  string `help:"Who gets every right on its mailboxes, for example alice@example.org."`
 }
 
 // Run adds the account.
 func (c *accountAddCmd) Run(ctx context.Context) error {
-	if err := c.ask(c.dataFlags); err != nil {
-		return err
+	if !c.Shared {
+		if err := c.ask(c.dataFlags); err != nil {
+			return err
+		}
 	}
 	return c.withCaller(ctx, func(call admin.Caller) error {
-		request := admin.AccountRequest{Name: c.Name, Password: c.Password, Hash: c.Hash, Quota: uint64(c.Quota)}
+		request := admin.AccountRequest{Name: c.Name, Password: c.Password, Hash: c.Hash, Quota: uint64(c.Quota), Shared: c.Shared, Admin: c.Admin}
 		var made directory.Account
 		if err := call.Call(ctx, "account.add", request, nil, &made); err != nil {
 			return err
@@ -82,8 +88,11 @@ func (c *accountListCmd) Run(ctx context.Context) error {
 		fmt.Fprintln(w, "ACCOUNT\tUSED\tQUOTA\tCREATED\tSTATE")
 		for _, a := range list {
 			state, quota := "", "-"
-			if a.Disabled {
+			switch {
+			case a.Disabled:
 				state = "disabled"
+			case a.Shared:
+				state = "shared"
 			}
 			if a.Quota > 0 {
 				quota = config.Size(a.Quota).String()
@@ -153,4 +162,14 @@ type accountQuotaCmd struct {
 // Run sets the quota.
 func (c *accountQuotaCmd) Run(ctx context.Context) error {
 	return c.call(ctx, "account.quota", admin.AccountRequest{Quota: uint64(c.Quota)})
+}
+
+type accountAdminCmd struct {
+	accountName
+	Admin string `arg:"" help:"Who gets the rights."`
+}
+
+// Run grants the rights.
+func (c *accountAdminCmd) Run(ctx context.Context) error {
+	return c.call(ctx, "account.admin", admin.AccountRequest{Admin: c.Admin})
 }

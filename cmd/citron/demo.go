@@ -61,7 +61,7 @@ func (c *demoCmd) config() *config.Config {
 	}
 	cfg.Hostname, cfg.Data = "localhost", c.Data
 	cfg.IMAP.Listen, cfg.IMAP.ListenTLS, cfg.LMTP.Listen = at(1143), at(1993), at(1024)
-	cfg.IMAP.PlaintextLogin = true
+	cfg.IMAP.PlaintextLogin, cfg.IMAP.ShareWithAll = true, true
 	return cfg
 }
 

@@ -107,7 +107,8 @@ func newServer(ctx context.Context, cfg *config.Config, log *slog.Logger) (_ *se
 		LoginTimeout: time.Duration(cfg.IMAP.LoginTimeout), Autologout: time.Duration(cfg.IMAP.Autologout),
 		AppendLimit: cfg.IMAP.AppendLimit, MaxLine: cfg.IMAP.MaxLine,
 		Admin: cfg.IMAP.Admin, Comment: cfg.IMAP.Comment, Filters: cfg.IMAP.Filters,
-		MaxBadCommands: cfg.IMAP.MaxBadCommands, NoCompress: !cfg.IMAP.Compress, NoUnauthenticate: !cfg.IMAP.Unauthenticate, Logger: log,
+		MaxBadCommands: cfg.IMAP.MaxBadCommands, NoCompress: !cfg.IMAP.Compress, NoUnauthenticate: !cfg.IMAP.Unauthenticate,
+		ShareWithAll: cfg.IMAP.ShareWithAll, Logger: log,
 	}, s.node.openAccount, s.node.directory)
 	s.lmtp = lmtp.NewService(life, lmtp.Config{
 		Hostname: cfg.Hostname, Resolver: s.node.directory, Filing: account.Filing{Store: s.node.accounts},

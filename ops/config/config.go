@@ -40,6 +40,7 @@ type IMAP struct {
 	Compress       bool              `toml:"compress" help:"Offer COMPRESS=DEFLATE (RFC 4978). Who can send mail to a user and watch that user's connection may learn a little from the sizes."`
 	MaxBadCommands int               `toml:"max_bad_commands" help:"Commands in error, in a row, after which the server says BYE."`
 	Unauthenticate bool              `toml:"unauthenticate" help:"Let a client go on as somebody else on the same connection (RFC 8437). Switch it off behind a proxy that checks nothing once a session is logged in."`
+	ShareWithAll   bool              `toml:"share_with_all" help:"Let users grant rights on mailboxes of their own to \"anyone\" (RFC 4314): all users of this server then list them. Those of shared accounts may in any case."`
 	Admin          string            `toml:"admin" help:"URI by which users reach the administrator, as in mailto:postmaster@example.org: /shared/admin of the server (RFC 5464)."`
 	Filters        map[string]string `toml:"filters" help:"Searches that all users may name in SEARCH FILTER (RFC 5466), by name, as in unread = \"UNSEEN\"."`
 	Comment        string            `toml:"comment" help:"A note to all users: /shared/comment of the server (RFC 5464)."`
