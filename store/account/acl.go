@@ -87,13 +87,16 @@ func (t *txn) setACL(w *work, list acl.List) {
 }
 
 // inherited is the list that a new mailbox of the name gets: that of the nearest
-// mailbox above it (RFC 4314 §4, CREATE).
-func (t *txn) inherited(name string) acl.List {
+// mailbox above it, or else that of another (RFC 4314 §4, CREATE).
+func (t *txn) inherited(name string, like MailboxID) acl.List {
 	names := t.nameIndex()
 	for parent := parentName(name); parent != ""; parent = parentName(parent) {
 		if id := names[parent]; id != 0 {
 			return t.find(id).ACL
 		}
+	}
+	if b := t.find(like); b != nil {
+		return b.ACL
 	}
 	return nil
 }

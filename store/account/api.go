@@ -253,6 +253,9 @@ type CreateMailboxOptions struct {
 	SpecialUse  []string // RFC 6154; at most one mailbox has each
 	UIDValidity uint32   // 0: a new one. ErrCannot if it could mislead a client
 	ObjectID    string   // "": a new one
+	// Like is the mailbox whose access control list it gets if there is none
+	// above it; 0: that of the beginning.
+	Like MailboxID
 
 	from string // the log shall say that this is it by another name
 }

@@ -72,7 +72,7 @@ func (t *txn) createMailbox(name string, o CreateMailboxOptions) (*work, error) 
 		w.ObjectID = o.ObjectID
 	}
 	w.Subscribed = t.subscribed(name)
-	if w.ACL = t.inherited(name); w.ACL != nil {
+	if w.ACL = t.inherited(name, o.Like); w.ACL != nil {
 		t.set(aclKey(w.ID), appendACL(nil, w.ACL))
 	}
 	t.works = append(t.works, w)

@@ -61,7 +61,7 @@ func (s *Session) namesIn(list acl.List) (map[uint64]string, error) {
 			numbers = append(numbers, e.Account)
 		}
 	}
-	accounts, err := s.srv.names.ByNumber(s.srv.ctx, numbers...)
+	accounts, err := s.accounts(numbers...)
 	if err != nil {
 		return nil, err
 	}
@@ -102,21 +102,28 @@ func (s *Session) setACL(_ *command, a *imap.SetACL) error {
 }
 
 // mayBeShared refuses to let others into an account whose name none of their
-// mailboxes could have.
+// mailboxes could have, and anyone into one's own where the operator will not
+// have that: the lists of all users would hold whatever one of them likes.
 func (s *Session) mayBeShared(at place, who acl.Who) error {
 	owner := uint64(at.acct.ID())
-	if who.Account == owner {
+	if who.Account == owner || who.Negative {
 		return nil
 	}
-	accounts, err := s.srv.names.ByNumber(s.srv.ctx, owner)
-	if err != nil {
+	accounts, err := s.accounts(owner)
+	switch {
+	case err != nil:
 		return err
-	}
-	if len(accounts) == 0 || !sharable(accounts[0].Name) {
-		return no(imap.CodeCannot, "Mailboxes of an account with this name cannot be shared")
+	case len(accounts) == 0 || !sharable(accounts[0].Name):
+		return errNotSharable
+	case who.Account == acl.Anyone && !accounts[0].Shared && !s.srv.cfg.ShareWithAll:
+		return errNotWithAll
 	}
 	return nil
 }
+
+var errNotSharable = no(imap.CodeCannot, "Mailboxes of an account with this name cannot be shared")
+
+var errNotWithAll = no(imap.CodeNoPerm, "Mailboxes of one's own are shared with single users here, not with anyone")
 
 func (s *Session) deleteACL(_ *command, a *imap.DeleteACL) error {
 	at, err := s.locate(a.Mailbox, acl.Admin)
@@ -142,7 +149,14 @@ func (s *Session) listRights(_ *command, a *imap.ListRights) error {
 		return err
 	}
 	required := acl.Required(uint64(at.acct.ID()), who)
-	s.w.ListRights(at.name(), a.Identifier, required.String(), acl.Optional(required))
+	var optional []string
+	switch err := s.mayBeShared(at, who); {
+	case err == nil:
+		optional = acl.Optional(required)
+	case !errors.Is(err, errNotWithAll) && !errors.Is(err, errNotSharable):
+		return err
+	}
+	s.w.ListRights(at.name(), a.Identifier, required.String(), optional)
 	return nil
 }
 
@@ -174,7 +188,7 @@ func (s *Session) identify(identifier string) (acl.Who, error) {
 	case errors.Is(err, auth.NoSuchUser):
 		return who, no(imap.CodeNonExistent, "No such user")
 	case err != nil:
-		return who, &refusal{kind: imap.NO, code: imap.CodeUnavailable, text: "Cannot look for users now", cause: err}
+		return who, cannotLook(err)
 	}
 	who.Account = account.Number
 	return who, nil

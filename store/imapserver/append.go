@@ -5,7 +5,6 @@ import (
 	"errors"
 
 	"citron/mail/acl"
-	"citron/mail/mailbox"
 	"citron/store/account"
 	"citron/wire/imap"
 )
@@ -249,7 +248,7 @@ func (s *Session) append(c *command, a *imap.Append) error {
 		return tryCreate(err)
 	}
 	s.made(c, p.to, result.UIDs, result.ModSeq)
-	c.code = s.appended(a.Mailbox, result)
+	c.code = s.appended(p.to, a.Mailbox, result)
 	return nil
 }
 
@@ -288,8 +287,8 @@ func (s *Session) mayStillInsert(to place) error {
 }
 
 // appended says what became of the messages.
-func (s *Session) appended(given string, result account.AppendResult) imap.Code {
-	if name := mailbox.Canonical(given); name != given {
+func (s *Session) appended(to place, given string, result account.AppendResult) imap.Code {
+	if name := to.name(); name != given {
 		s.writeOldName(name, given)
 	}
 	return imap.CodeAppendUID{UIDValidity: result.UIDValidity, UIDs: numSet(result.UIDs)}

@@ -284,6 +284,7 @@ func (d *dialogue) connect(name string, options ...string) *peer {
 //	connect NAME [tls] [remote] [starttls]   connect session NAME (- is the first), not logged in
 //	compressed NAME        the client has seen the OK of COMPRESS
 //	login NAME USER        connect session NAME, logged in as USER@example.org
+//	share OWNER MAILBOX USER RIGHTS   the operator gives a user rights
 //	hangup NAME            the peer goes away
 //	eof NAME               the peer sends no more
 //	closed NAME            the server must have closed the session
@@ -306,6 +307,9 @@ func (d *dialogue) direct(f []string) {
 		d.peers[name(1)].compress()
 	case "login":
 		d.loggedInAs(name(1), f[2])
+	case "share":
+		d.share(f[1], f[2], f[3], f[4])
+		d.settle()
 	case "hangup":
 		d.peers[name(1)].hangUp()
 	case "eof":

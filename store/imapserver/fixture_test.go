@@ -15,6 +15,7 @@ import (
 	"citron/engine/kv/pebblekv"
 	"citron/engine/vfs/crashfs"
 	"citron/engine/vfs/osfs"
+	"citron/mail/acl"
 	"citron/ops/conn"
 	"citron/store/account"
 )
@@ -62,7 +63,7 @@ func newFixtureOn(t testing.TB, engine kv.Engine, change ...func(*Config)) *fixt
 	f.mem, _ = engine.(*memkv.Engine)
 	f.openStore()
 	f.addUsers()
-	cfg := Config{Hostname: "mail.example.org", Version: "test", PlaintextLogin: true,
+	cfg := Config{Hostname: "mail.example.org", Version: "test", PlaintextLogin: true, ShareWithAll: true,
 		Admin: "mailto:postmaster@example.org", Comment: "Shared comment",
 		Filters:     map[string]string{"long": "LARGER 5000", "on-the-road": "SMALLER 99"},
 		AppendLimit: 1 << 20, Logger: slog.New(slog.NewTextHandler(f.log, nil))}
@@ -109,6 +110,26 @@ func (f *fixture) addUsers() {
 		f.check(err)
 		f.check(f.store.Create(ctx, kv.Account(made[0].Number), account.CreateOptions{StandardFolders: user.Name[0] == 'a'}))
 	}
+}
+
+// share gives a user rights on a mailbox of another, as citron account admin
+// does.
+func (f *fixture) share(owner, mailbox, with, rights string) {
+	f.t.Helper()
+	whose, err := f.users.ByName(context.Background(), owner)
+	f.check(err)
+	who, err := f.users.ByName(context.Background(), with)
+	f.check(err)
+	a, err := f.store.Account(context.Background(), kv.Account(whose.Number))
+	f.check(err)
+	defer a.Close()
+	info, ok := a.Lookup(mailbox)
+	if !ok {
+		f.t.Fatalf("no mailbox %q", mailbox)
+	}
+	change, err := acl.ParseChange(rights)
+	f.check(err)
+	f.check(a.SetACL(context.Background(), account.Actor{Account: whose.Number}, info.ID, acl.Who{Account: who.Number}, change, nil))
 }
 
 func (f *fixture) check(err error) {

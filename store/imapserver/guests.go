@@ -7,6 +7,7 @@ import (
 	"citron/auth"
 	"citron/mail/mailbox"
 	"citron/store/account"
+	"citron/wire/imap"
 )
 
 // The mailboxes of others stand below two names of the user's (RFC 2342), each
@@ -47,11 +48,25 @@ func (s *Session) sharers() ([]auth.Account, error) {
 	if err != nil || len(numbers) == 0 {
 		return nil, err
 	}
-	list, err := s.srv.names.ByNumber(s.srv.ctx, numbers...)
+	list, err := s.accounts(numbers...)
 	if err != nil {
 		return nil, err
 	}
 	return slices.DeleteFunc(list, func(a auth.Account) bool { return !sharable(a.Name) }), nil
+}
+
+// accounts asks the directory for the accounts of these numbers.
+func (s *Session) accounts(numbers ...uint64) ([]auth.Account, error) {
+	list, err := s.srv.names.ByNumber(s.srv.ctx, numbers...)
+	if err != nil {
+		return nil, cannotLook(err)
+	}
+	return list, nil
+}
+
+// cannotLook is the answer when the directory cannot be asked.
+func cannotLook(err error) *refusal {
+	return &refusal{kind: imap.NO, code: imap.CodeUnavailable, text: "Cannot look for users now", cause: err}
 }
 
 // foreignSite finds the account that a name set apart for others speaks of,

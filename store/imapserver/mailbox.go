@@ -30,7 +30,7 @@ func (s *Session) create(c *command, a *imap.Create) error {
 	if len(a.SpecialUse) > 0 && to.prefix != "" {
 		return no(imap.CodeUseAttr, "Only mailboxes of your own can have a special use")
 	}
-	info, err := to.acct.CreateMailbox(s.srv.ctx, s.user.actor(), to.name, account.CreateMailboxOptions{SpecialUse: a.SpecialUse})
+	info, err := to.acct.CreateMailbox(s.srv.ctx, s.user.actor(), to.name, account.CreateMailboxOptions{SpecialUse: a.SpecialUse, Like: to.top})
 	if err != nil {
 		return err
 	}
@@ -45,7 +45,8 @@ func (s *Session) create(c *command, a *imap.Create) error {
 // building finds where a mailbox of a new name is to be, if the user may make
 // one there: it takes the "k" right on the nearest mailbox above it (RFC 4314
 // §4, CREATE). Above the highest names of an account there is none: there its
-// owner may, and in an account that is nobody's own who has the right on INBOX.
+// owner may, and in an account that is nobody's own who has the right on INBOX,
+// whose list the new mailbox then gets.
 // Whoever may not is told nothing of what is there.
 func (s *Session) building(name string) (site, error) {
 	to, err := s.site(strings.TrimSuffix(name, string(mailbox.Separator)))
@@ -60,7 +61,8 @@ func (s *Session) building(name string) (site, error) {
 		return to, nil
 	}
 	if !ok && to.shared {
-		parent, ok = to.acct.Mailbox(account.Inbox)
+		to.top = account.Inbox
+		parent, ok = to.acct.Mailbox(to.top)
 	}
 	if !ok || !to.acct.Rights(parent, s.user.Account).Has(acl.Create) {
 		return site{}, errNoBuilding

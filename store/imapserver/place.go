@@ -75,6 +75,8 @@ type site struct {
 	prefix string // as in place
 	name   string // within the account
 	shared bool   // the account is nobody's own
+	// top is the mailbox that stands for those above the highest ones; 0: none.
+	top account.MailboxID
 }
 
 // site finds the account that a name belongs to. Of a user who shares nothing

@@ -72,7 +72,7 @@ func (s *Session) replace(c *command, a *imap.Replace) error {
 	c.expunged = uidset.Ranges{{First: p.replace.uid, Last: p.replace.uid}}
 	// Before the EXPUNGE, so that the client knows the new message when the
 	// old one goes (RFC 8508 §4.3).
-	s.w.Status("*", imap.OK, s.appended(a.Mailbox, result), "Replacement message ready")
+	s.w.Status("*", imap.OK, s.appended(p.to, a.Mailbox, result), "Replacement message ready")
 	c.highestModSeq = true
 	return nil
 }

@@ -104,7 +104,7 @@ func (s *Session) selectedName(info *account.MailboxInfo, given string) *imap.Li
 	if s.selected.prefix == "" {
 		d.Attributes = info.SpecialUse
 	}
-	if mailbox.Canonical(given) != given {
+	if d.Mailbox != given {
 		d.OldName = given
 	}
 	return d

@@ -61,6 +61,9 @@ type Config struct {
 	// SortMemory is how much of what SORT and THREAD have read is kept for the
 	// next ones, in bytes, for all mailboxes together; 256 MiB.
 	SortMemory int64
+	// ShareWithAll lets users grant rights on mailboxes of their own to
+	// "anyone"; on those of accounts that are nobody's own they always may.
+	ShareWithAll bool
 	// Logger gets what an operator should know; nil: discarded.
 	Logger *slog.Logger
 }
