@@ -244,6 +244,7 @@ func (s *server) run(ctx context.Context, ready func()) error {
 		}
 	})
 	wg.Go(func() { s.maintain(ctx) })
+	wg.Go(func() { s.node.accounts.Index(ctx) })
 	ready()
 	<-ctx.Done()
 	grace, done := context.WithTimeout(context.Background(), shutdownTime)

@@ -10,19 +10,36 @@ import (
 )
 
 // message is one of a pool: a whole message with CRLF line ends whose
-// Message-ID is written anew each time it is sent. No line begins with a dot,
-// so that SMTP needs no stuffing.
+// Message-ID, and a word of its own, are written anew each time it is sent. No
+// line begins with a dot, so that SMTP needs no stuffing.
 type message struct {
 	bytes []byte
 	id    int // offset of the sixteen digits that change
+	word  int // offset of the eight letters that change
 }
 
 const idDigits = 16
+
+// rareWord is the word that only the n-th message has.
+func rareWord(n uint64) string {
+	const consonants, vowels, syllables = "bcdfghjklmnpqrstvwxz", "aeiou", 100
+	n = n * 61803401 % (syllables * syllables * syllables * syllables) // far from its neighbours
+	var b [8]byte
+	for i := 0; i < len(b); i += 2 {
+		b[i], b[i+1] = consonants[n%20], vowels[n/20%5]
+		n /= syllables
+	}
+	return string(b[:])
+}
+
+// tenthWord is in one message of ten.
+const tenthWord = "quartzite"
 
 // stamp gives a copy of the message with its n-th Message-ID, in buf.
 func (m *message) stamp(buf []byte, n uint64) []byte {
 	buf = append(buf[:0], m.bytes...)
 	copy(buf[m.id:], fmt.Sprintf("%0*x", idDigits, n))
+	copy(buf[m.word:], rareWord(n))
 	return buf
 }
 
@@ -56,7 +73,7 @@ func newPool(kind string, seed uint64) (*pool, error) {
 	rng.Shuffle(len(lengths), func(i, j int) { lengths[i], lengths[j] = lengths[j], lengths[i] })
 	p := &pool{messages: make([]message, poolSize)}
 	for i, n := range lengths {
-		p.messages[i] = newMessage(rng, n)
+		p.messages[i] = newMessage(rng, n, i%10 == 0)
 	}
 	return p, nil
 }
@@ -84,8 +101,8 @@ func length(kind string, i int, rng *rand.Rand) (int, error) {
 }
 
 // newMessage writes a message of about n bytes: text alone when small, text
-// and HTML from 20 KB, an attachment as well from 200 KB.
-func newMessage(rng *rand.Rand, n int) message {
+// and HTML from 20 KB, an attachment as well from 200 KB. tenth: with tenthWord.
+func newMessage(rng *rand.Rand, n int, tenth bool) message {
 	var b bytes.Buffer
 	who := rng.IntN(len(people))
 	fmt.Fprintf(&b, "From: %s <%s@example.net>\r\n", people[who].name, people[who].local)
@@ -100,22 +117,28 @@ func newMessage(rng *rand.Rand, n int) message {
 		fmt.Fprintf(&b, "In-Reply-To: <%016x@example.net>\r\n", rng.Uint64())
 	}
 	b.WriteString("MIME-Version: 1.0\r\n")
+	first := "Our reference: " + rareWord(0)
+	if tenth {
+		first += ", about " + tenthWord
+	}
+	first += "\r\n"
 	switch {
 	case n < 20<<10:
-		b.WriteString("Content-Type: text/plain; charset=utf-8\r\nContent-Transfer-Encoding: 8bit\r\n\r\n")
+		b.WriteString("Content-Type: text/plain; charset=utf-8\r\nContent-Transfer-Encoding: 8bit\r\n\r\n" + first)
 		text(&b, rng, n)
 	case n < 200<<10:
-		alternative(&b, rng, n)
+		alternative(&b, rng, n, first)
 	default:
-		attachment(&b, rng, n)
+		attachment(&b, rng, n, first)
 	}
 	m.bytes = b.Bytes()
+	m.word = bytes.Index(m.bytes, []byte(first)) + len("Our reference: ")
 	return m
 }
 
-func alternative(b *bytes.Buffer, rng *rand.Rand, n int) {
+func alternative(b *bytes.Buffer, rng *rand.Rand, n int, first string) {
 	b.WriteString("Content-Type: multipart/alternative; boundary=\"alt-7c1\"\r\n\r\n")
-	b.WriteString("--alt-7c1\r\nContent-Type: text/plain; charset=utf-8\r\n\r\n")
+	b.WriteString("--alt-7c1\r\nContent-Type: text/plain; charset=utf-8\r\n\r\n" + first)
 	text(b, rng, n/4)
 	b.WriteString("--alt-7c1\r\nContent-Type: text/html; charset=utf-8\r\n\r\n<html><body>\r\n")
 	for b.Len() < n-60 {
@@ -124,9 +147,9 @@ func alternative(b *bytes.Buffer, rng *rand.Rand, n int) {
 	b.WriteString("</body></html>\r\n--alt-7c1--\r\n")
 }
 
-func attachment(b *bytes.Buffer, rng *rand.Rand, n int) {
+func attachment(b *bytes.Buffer, rng *rand.Rand, n int, first string) {
 	b.WriteString("Content-Type: multipart/mixed; boundary=\"mix-9f2\"\r\n\r\n")
-	b.WriteString("--mix-9f2\r\nContent-Type: text/plain; charset=utf-8\r\n\r\n")
+	b.WriteString("--mix-9f2\r\nContent-Type: text/plain; charset=utf-8\r\n\r\n" + first)
 	text(b, rng, b.Len()+3000)
 	b.WriteString("--mix-9f2\r\nContent-Type: image/jpeg; name=\"photo.jpg\"\r\n" +
 		"Content-Transfer-Encoding: base64\r\nContent-Disposition: attachment; filename=\"photo.jpg\"\r\n\r\n")

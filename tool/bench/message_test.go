@@ -13,7 +13,7 @@ func TestMessagesAreSound(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		ids := map[string]bool{}
+		ids, rare, tenth := map[string]bool{}, map[string]bool{}, 0
 		for range 2 * poolSize {
 			text := p.next(nil)
 			if bytes.Contains(text, []byte("\n.")) || !bytes.HasSuffix(text, []byte("\r\n")) {
@@ -34,6 +34,14 @@ func TestMessagesAreSound(t *testing.T) {
 			} else {
 				ids[id] = true
 			}
+			_, after, _ := strings.Cut(string(text), "Our reference: ")
+			rare[after[:8]] = true
+			if strings.Contains(after, tenthWord) {
+				tenth++
+			}
+		}
+		if len(rare) != 2*poolSize || !rare[rareWord(7)] || tenth != 2*poolSize/10 {
+			t.Errorf("%s: %d different words, a word in a tenth is in %d", kind, len(rare), tenth)
 		}
 	}
 }
