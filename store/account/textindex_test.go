@@ -7,6 +7,7 @@ import (
 	"math/rand/v2"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"citron/engine/kv"
@@ -311,4 +312,45 @@ func TestIndexIsAskedInPieces(t *testing.T) {
 	if err != enough || x != nil {
 		t.Error(err)
 	}
+}
+
+// The worker follows what comes, in accounts that nobody has open, and after a
+// restart finds what it had not done.
+func TestIndexWorker(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t, account.Options{})
+		behind := r.store
+		r.add(account.Inbox, 40, 0)
+		r.a.Close()
+		r.open(account.Options{Now: func() time.Time { return time.Now().Add(time.Second) }})
+		for _, s := range []*account.Store{behind, r.store} {
+			if next, err := s.IndexStep(t.Context(), time.Now()); err != nil || next.IsZero() {
+				t.Errorf("next step at %v, %v", next, err)
+			}
+		}
+		r.a.Close()
+		ctx, stop := context.WithCancel(t.Context())
+		done := make(chan struct{})
+		go func() {
+			r.store.Index(ctx)
+			close(done)
+		}()
+		time.Sleep(time.Minute)
+		a, err := r.store.Account(ctx, alice)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.a = a
+		r.append(account.Inbox, "Subject: rare\r\n\r\npetrichor\r\n")
+		time.Sleep(time.Minute)
+		if got := r.candidates(account.Inbox, "petrichor"); got != "[{41 41}]" {
+			t.Error(got)
+		}
+		if got := r.candidates(account.Inbox, "petrol"); got != "[]" {
+			t.Error(got)
+		}
+		stop()
+		<-done
+		a.Close()
+	})
 }
