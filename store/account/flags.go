@@ -76,6 +76,14 @@ type flagStep struct {
 	modseq            ModSeq
 }
 
+// storeFlags refuses, of a conditional STORE, every message that has changed
+// since, whatever of it changed. RFC 7162 §3.1.12 lets a server pass where only
+// flags changed that the command does not name, if it knows what the client
+// believes of those it does name. Neither an entry, which has one modseq for
+// all its flags, nor the log, which has UIDs, can tell; a session keeps no flags
+// between commands. That a flag now is as the command would have it is not
+// enough: another client may have set it meanwhile, and a client that uses it
+// as a lock would take it for its own.
 func (t *txn) storeFlags(by Actor, id MailboxID, uids uidset.Ranges, c FlagChange) (s flagStep, err error) {
 	b, err := t.box(id)
 	if err != nil {

@@ -12,6 +12,9 @@ func (r *repair) mendSets() error {
 	h := r.raisedHead()
 	h.modseq++
 	h.used = 0
+	if err := r.dropLostUnseen(); err != nil {
+		return err
+	}
 	for _, b := range r.sortedBoxes() {
 		if err := r.rebuildBox(b, h.modseq); err != nil {
 			return err
@@ -66,7 +69,19 @@ func (r *repair) dropLost(b *found) error {
 			keys = append(keys, key)
 		}
 	})
-	if err != nil || len(gone) == 0 {
+	if err == nil {
+		err = r.each(r.ctx, keyDark, func(key, value []byte) {
+			u, ok := b.darkUID(key)
+			e := Entry{UID: u}
+			if !ok || e.decode(value) != nil || r.objects[e.Object].there {
+				return
+			}
+			gone.Add(u)
+			editor.Remove(u, e.Size)
+			keys = append(keys, key)
+		})
+	}
+	if gone = uidset.Normalize(gone); err != nil || len(gone) == 0 {
 		return err
 	}
 	r.tell(Finding{r.id, fmt.Sprintf("%s: UIDs %s are lost.", b.Name, sentence(gone))})
@@ -77,6 +92,51 @@ func (r *repair) dropLost(b *found) error {
 		}
 	}
 	return nil
+}
+
+// darkUID is the UID that a dark entry has in the mailbox; ok is false if it is
+// of none of its extents.
+func (b *found) darkUID(key []byte) (u UID, ok bool) {
+	for _, x := range b.extents {
+		if index := be32(key[9:]); x.id == be64(key[1:]) && index < x.n {
+			return x.first + UID(index), true
+		}
+	}
+	return 0, false
+}
+
+// dropLostUnseen takes out entries that nobody sees, of deleted mailboxes and of
+// copies that were not finished, whose object there is no way to open: what
+// sweeps them away would look for it.
+func (r *repair) dropLostUnseen() error {
+	var keys [][]byte
+	lost := func(value []byte) bool {
+		var e Entry
+		return e.decode(value) == nil && !r.objects[e.Object].there
+	}
+	err := r.each(r.ctx, keyEntry, func(key, value []byte) {
+		if r.boxes[MailboxID(be32(key[1:]))] == nil && lost(value) {
+			keys = append(keys, key)
+		}
+	})
+	if err == nil {
+		err = r.each(r.ctx, keyDark, func(key, value []byte) {
+			for _, b := range r.boxes {
+				if _, seen := b.darkUID(key); seen {
+					return
+				}
+			}
+			if lost(value) {
+				keys = append(keys, key)
+			}
+		})
+	}
+	for _, key := range keys {
+		if err == nil {
+			err = r.delete(key)
+		}
+	}
+	return err
 }
 
 // rebury replaces a mailbox's graves by one with all that has an entry and is

@@ -98,7 +98,7 @@ func TestLeavingInTheMiddleOfSteps(t *testing.T) {
 func (f *fixture) intents() (n int) {
 	err := f.engine.View(context.Background(), 1, func(r kv.Reader) error {
 		got, err := r.Read(context.Background(), kv.Reads{Ranges: []kv.Range{
-			{From: []byte("i"), To: []byte("j")}, {From: []byte("d"), To: []byte("e")}}})
+			{From: []byte("w"), To: []byte("x")}, {From: []byte("d"), To: []byte("e")}}})
 		n = got.Ranges[0].Len() + got.Ranges[1].Len()
 		return err
 	})
