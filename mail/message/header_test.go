@@ -200,6 +200,7 @@ func TestParams(t *testing.T) {
 	}
 }
 
+// RFC 5256 §2.1, step by step; the comments name the step that matters.
 func TestBaseSubject(t *testing.T) {
 	for _, c := range []struct {
 		in, want string
@@ -224,6 +225,21 @@ func TestBaseSubject(t *testing.T) {
 		{"Re:", "", true},
 		{"[unclosed Re: x", "[unclosed Re: x", false},
 		{"Fwdd: x", "Fwdd: x", false},
+		{"hello (FwD)  (fwd)", "hello", true},     // (2)
+		{"hello (fwd) x", "hello (fwd) x", false}, // (2) only at the end
+		{"re  [7] : hello", "hello", true},        // (3) *WSP [subj-blob]
+		{"[a][b] [c]fw: hello", "hello", true},    // (3) *subj-blob
+		{"[a] [b]", "[b]", false},                 // (4) the last blob stays
+		{"[a]Re:[b] [c]", "[c]", true},            // (4), (5)
+		{"[a[b] hello", "[a[b] hello", false},     // (4) "[" in a blob
+		{"[ ] hello", "hello", false},             // (4)
+		{"[fwd: [fwd: hello] ]", "hello", true},   // (6), then (2)
+		{"[fwd: hello", "[fwd: hello", false},     // (6) both ends
+		{"[fwd: hello] x", "x", false},            // (4), not (6)
+		{"[fwd:]", "", true},                      // (6)
+		{"Re: [fwd: re: (fwd)]", "", true},        // all of them
+		{"(fwd)", "", true},                       // (2)
+		{"re:re:re: \t re : x", "x", true},        // (5)
 	} {
 		got, artifact := BaseSubject(c.in)
 		if got != c.want || artifact != c.artifact {

@@ -15,7 +15,8 @@ const (
 	SortTo
 	SortCc
 	// SortDisplayFrom and SortDisplayTo are the decoded display name of the
-	// first address, or else mailbox@host, or else the mailbox.
+	// first address, or else mailbox@host, or else the name of a group (RFC
+	// 5957 §3).
 	SortDisplayFrom
 	SortDisplayTo
 )
@@ -61,11 +62,9 @@ func appendDisplay(dst []byte, a *Address) []byte {
 	if dst = appendDecodedHeader(dst, a.Name); len(dst) > from || a.Kind != Mailbox {
 		return dst
 	}
-	dst = append(dst, toUTF8(a.Mailbox)...)
-	if len(a.Host) > 0 {
-		dst = append(append(dst, '@'), toUTF8(a.Host)...)
-	}
-	return dst
+	// A host that is missing is "" in the envelope, not NIL.
+	dst = append(append(dst, toUTF8(a.Mailbox)...), '@')
+	return append(dst, toUTF8(a.Host)...)
 }
 
 func appendKey(dst, key []byte) []byte {

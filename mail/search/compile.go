@@ -10,6 +10,8 @@ type compiler struct {
 	env     Env
 	program *Program
 	fuzzy   bool // below FUZZY
+	// fuzzyWords is how many words are sought so far.
+	fuzzyWords int
 }
 
 // node compiles a key. A kind that is not known matches nothing: the parser

@@ -43,6 +43,18 @@ const (
 	maxLetters = 32
 )
 
+// maxFuzzyWords bounds the words that one program compares with every word of a
+// text (RFC 6203 §8): strings beyond it are sought as they are.
+const maxFuzzyWords = 4 * maxWords
+
+func (c *compiler) fuzzyText(text string) *fuzzyText {
+	f := newFuzzyText(text)
+	if c.fuzzyWords += len(f.words); c.fuzzyWords > maxFuzzyWords {
+		return &fuzzyText{}
+	}
+	return f
+}
+
 // fuzzyText is a string sought with FUZZY.
 type fuzzyText struct{ words [][]rune }
 

@@ -120,3 +120,26 @@ func TestCharactersAtSeams(t *testing.T) {
 		}
 	}
 }
+
+// RFC 6203 §8: very many or very long strings cost no more than a few.
+func TestFuzzyIsBounded(t *testing.T) {
+	many := imap.SearchKey{Op: imap.SearchOr}
+	for range 1000 {
+		many.Keys = append(many.Keys, text(imap.SearchBody, strings.Repeat("word ", 100)+strings.Repeat("x", 10000)))
+	}
+	many.Keys = append(many.Keys, text(imap.SearchBody, "inner text"))
+	k := fuzzy(many)
+	p := Compile(&k, env)
+	words := 0
+	for i := range p.texts {
+		words += len(p.texts[i].fuzzy.words)
+		for _, w := range p.texts[i].fuzzy.words {
+			if len(w) > maxLetters {
+				t.Fatalf("a word of %d letters", len(w))
+			}
+		}
+	}
+	if ok, err := p.Match(newCandidate()); !ok || err != nil || words > maxFuzzyWords {
+		t.Errorf("%v, %v, %d words", ok, err, words)
+	}
+}

@@ -41,7 +41,7 @@ var headerNames = map[imap.SearchOp]string{
 func (c *compiler) text(k *imap.SearchKey) node {
 	t := seeking{needle: c.program.collation.Key(k.Text), headers: k.Op == imap.SearchText}
 	if c.fuzzy {
-		t.fuzzy = newFuzzyText(k.Text)
+		t.fuzzy = c.fuzzyText(k.Text)
 	}
 	switch {
 	case k.Op == imap.SearchHeader:

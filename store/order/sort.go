@@ -1,14 +1,14 @@
 package order
 
 import (
-	"cmp"
-	"encoding/binary"
 	"citron/mail/collate"
 	"citron/mail/merge"
 	"citron/mail/message"
 	"citron/mail/thread"
 	"citron/store/uidset"
 	"citron/wire/imap"
+	"cmp"
+	"encoding/binary"
 )
 
 // Order is what messages are sorted by. Relevancy (RFC 6203 §6), which is of a
