@@ -109,6 +109,7 @@ func newServer(ctx context.Context, cfg *config.Config, log *slog.Logger) (_ *se
 		Admin: cfg.IMAP.Admin, Comment: cfg.IMAP.Comment, Filters: cfg.IMAP.Filters,
 		MaxBadCommands: cfg.IMAP.MaxBadCommands, NoCompress: !cfg.IMAP.Compress, NoUnauthenticate: !cfg.IMAP.Unauthenticate,
 		ShareWithAll: cfg.IMAP.ShareWithAll, Logger: log,
+		SortMemory: int64(cfg.IMAP.SortMemory),
 	}, s.node.openAccount, s.node.directory)
 	s.lmtp = lmtp.NewService(life, lmtp.Config{
 		Hostname: cfg.Hostname, Resolver: s.node.directory, Filing: account.Filing{Store: s.node.accounts},

@@ -38,6 +38,7 @@ type IMAP struct {
 	MaxLine        int               `toml:"max_line" help:"Longest command, in bytes, literals that are not messages included."`
 	AppendLimit    int64             `toml:"append_limit" help:"Largest message accepted by APPEND and LMTP, in bytes (RFC 7889)."`
 	Compress       bool              `toml:"compress" help:"Offer COMPRESS=DEFLATE (RFC 4978). Who can send mail to a user and watch that user's connection may learn a little from the sizes."`
+	SortMemory     Size              `toml:"sort_memory" help:"Memory for what SORT and THREAD have read of mailboxes, kept for the next ones; those least recently sorted go first. A message takes about 150 bytes."`
 	MaxBadCommands int               `toml:"max_bad_commands" help:"Commands in error, in a row, after which the server says BYE."`
 	Unauthenticate bool              `toml:"unauthenticate" help:"Let a client go on as somebody else on the same connection (RFC 8437). Switch it off behind a proxy that checks nothing once a session is logged in."`
 	ShareWithAll   bool              `toml:"share_with_all" help:"Let users grant rights on mailboxes of their own to \"anyone\" (RFC 4314): all users of this server then list them. Those of shared accounts may in any case."`
@@ -120,6 +121,7 @@ func Default() *Config {
 			MaxLine:        64 << 10,
 			AppendLimit:    100 << 20,
 			Compress:       true,
+			SortMemory:     128 << 20,
 			MaxBadCommands: 20,
 			Unauthenticate: true,
 		},

@@ -59,7 +59,7 @@ type Config struct {
 	// Filters are search criteria that all users may name (RFC 5466).
 	Filters map[string]string
 	// SortMemory is how much of what SORT and THREAD have read is kept for the
-	// next ones, in bytes, for all mailboxes together; 256 MiB.
+	// next ones, in bytes, for all mailboxes together; 128 MiB.
 	SortMemory int64
 	// ShareWithAll lets users grant rights on mailboxes of their own to
 	// "anyone"; on those of accounts that are nobody's own they always may.
@@ -111,7 +111,7 @@ func (c Config) withDefaults() Config {
 		c.MaxBadCommands = 20
 	}
 	if c.SortMemory <= 0 {
-		c.SortMemory = 256 << 20
+		c.SortMemory = 128 << 20
 	}
 	if c.Logger == nil {
 		c.Logger = slog.New(slog.DiscardHandler)
