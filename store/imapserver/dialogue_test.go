@@ -308,7 +308,7 @@ func (d *dialogue) direct(f []string) {
 	case "login":
 		d.loggedInAs(name(1), f[2])
 	case "share":
-		d.share(f[1], f[2], f[3], f[4])
+		d.share(f[1], f[2], f[3], mustParse(d.t, f[4]))
 		d.settle()
 	case "hangup":
 		d.peers[name(1)].hangUp()

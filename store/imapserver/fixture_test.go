@@ -114,7 +114,7 @@ func (f *fixture) addUsers() {
 
 // share gives a user rights on a mailbox of another, as citron account admin
 // does.
-func (f *fixture) share(owner, mailbox, with, rights string) {
+func (f *fixture) share(owner, mailbox, with string, rights acl.Rights) {
 	f.t.Helper()
 	whose, err := f.users.ByName(context.Background(), owner)
 	f.check(err)
@@ -127,8 +127,7 @@ func (f *fixture) share(owner, mailbox, with, rights string) {
 	if !ok {
 		f.t.Fatalf("no mailbox %q", mailbox)
 	}
-	change, err := acl.ParseChange(rights)
-	f.check(err)
+	change := acl.Change{Op: acl.Replace, Rights: rights}
 	f.check(a.SetACL(context.Background(), account.Actor{Account: whose.Number}, info.ID, acl.Who{Account: who.Number}, change, nil))
 }
 

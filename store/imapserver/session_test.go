@@ -29,12 +29,26 @@ func (p *peer) say(t testing.TB, lines ...string) string {
 // login connects and logs alice in.
 func (f *fixture) login() *peer {
 	f.t.Helper()
+	return f.loginAs("alice")
+}
+
+func (f *fixture) loginAs(user string) *peer {
+	f.t.Helper()
 	p := f.newPeer()
 	p.run(f.t)
-	if out := p.say(f.t, "- LOGIN alice@example.org lemonade"); !strings.Contains(out, "- OK") {
-		f.t.Fatal(out)
-	}
+	p.ok(f.t, "- LOGIN "+user+"@example.org lemonade")
 	return p
+}
+
+// ok has the client send commands that must be answered by OK.
+func (p *peer) ok(t testing.TB, lines ...string) {
+	t.Helper()
+	for _, l := range lines {
+		tag, _, _ := strings.Cut(l, " ")
+		if out := p.say(t, l); !strings.Contains("\r\n"+out, "\r\n"+tag+" OK") {
+			t.Fatalf("%s: %s", l, out)
+		}
+	}
 }
 
 // A session in IDLE keeps next to nothing (docs: a parked session is tiny):
