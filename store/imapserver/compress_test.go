@@ -192,7 +192,8 @@ func letter(i int) []byte {
 		1+i%28, i%24, i%60, i*7%60, i%37, i%37, i*2654435761%65536, i%11, i*40503*40503, i, i)
 }
 
-// Over conn's own driver and TLS: IDLE is woken, and a message streams both
+// Over conn's own driver and TLS, which is under the compression (RFC 4978 §3):
+// IDLE is woken, and a message streams both
 // ways.
 func TestCompressOverTLS(t *testing.T) {
 	f := realTime(newFixture(t, func(c *Config) { c.AppendLimit = 8 << 20 }))

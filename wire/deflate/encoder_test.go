@@ -3,7 +3,10 @@ package deflate
 import (
 	"bytes"
 	stdflate "compress/flate"
+	"encoding/base64"
 	"io"
+	"math/rand/v2"
+	"slices"
 	"testing"
 )
 
@@ -45,6 +48,28 @@ func TestEncoderRatio(t *testing.T) {
 		if s := e.Size(); s != (Size{int64(len(plain)), int64(len(out))}) {
 			t.Errorf("size %v", s)
 		}
+	}
+}
+
+// An attachment takes the fast way, and what comes after it is compressed as
+// before.
+func TestEncoderOfAttachments(t *testing.T) {
+	noise := make([]byte, 3<<20)
+	rand.NewChaCha8([32]byte{1}).Read(noise)
+	text := []byte(base64.StdEncoding.EncodeToString(noise))
+	var e Encoder
+	var d Decoder
+	for _, part := range slices.Concat(bursts(2, 25), slices.Collect(slices.Chunk(text, 64<<10)), bursts(20, 200)) {
+		packed := e.Append(nil, part)
+		if got, err := decodeAll(&d, packed, 8<<10); err != nil || !bytes.Equal(got, part) {
+			t.Fatalf("read back wrong: %v", err)
+		}
+		if part[0] == '*' && len(packed)*4 > len(part) || len(packed)*100 > len(part)*78 {
+			t.Errorf("%d bytes for %d", len(packed), len(part))
+		}
+	}
+	if e.dense != 0 {
+		t.Error("responses are still taken for an attachment")
 	}
 }
 
