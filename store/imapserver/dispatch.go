@@ -146,7 +146,7 @@ func (s *Session) update(c *command, expunges bool, done func()) {
 	case err != nil:
 		// It is told with the next command; nothing is lost.
 		s.srv.cfg.Logger.Warn("cannot read changes", "cause", err, "account", s.accountName())
-	case d != nil && (d.size() > manyChanges || s.fetchesNew(d.came)) && c.yield == nil:
+	case d != nil && (s.effort(d) > manyChanges || s.fetchesNew(d.came)) && c.yield == nil:
 		s.start(c, func() { s.tell(c, d, done) })
 		return
 	case d != nil:

@@ -48,6 +48,9 @@ func (s *Session) enable(_ *command, a *imap.Enable) error {
 			s.enabled |= enabling[name]
 		}
 	}
+	if s.enabled.has(uidOnly) && s.selected != nil {
+		s.dropNumbered()
+	}
 	s.w.UTF8 = s.enabled.has(utf8Accept)
 	s.w.Enabled(names)
 	return nil

@@ -81,7 +81,19 @@ func (s *Session) stepIdle(t *conn.Turn) (w conn.Wait, rest bool) {
 	if s.readDone(t) {
 		return w, false
 	}
-	return conn.Wait{Input: true, Until: s.idle.spokeAt.Add(s.srv.cfg.StillHere), Idle: true}, true
+	return conn.Wait{Input: true, Until: s.idleUntil(), Idle: true}, true
+}
+
+// idleUntil is when there will be something to say even if nothing happens.
+func (s *Session) idleUntil() time.Time {
+	until := s.idle.spokeAt.Add(s.srv.cfg.StillHere)
+	if s.selected == nil {
+		return until
+	}
+	if at := s.selected.contextsDueAt(); at.After(s.now) && at.Before(until) {
+		return at
+	}
+	return until
 }
 
 // readDone looks for the line that ends IDLE. Any other ends it, too, with BAD,

@@ -45,6 +45,7 @@ type mirror struct {
 	idle    bool
 	valid   string // UIDVALIDITY
 	lastOut string
+	lists   []*followed // contexts
 }
 
 func playRandomly(t *testing.T, f *fixture, seed uint64, steps int) {
@@ -215,6 +216,7 @@ func (m *mirror) takeIn(out string) {
 	var fetched, named uint64
 	for line := range strings.Lines(out) {
 		line = strings.TrimSuffix(line, "\r\n")
+		m.follow(line)
 		if a := saysExists.FindStringSubmatch(line); a != nil {
 			for len(m.uids) < int(number(a[1])) {
 				m.uids = append(m.uids, 0)
@@ -247,6 +249,9 @@ func (m *mirror) remove(i int) {
 	m.t.Helper()
 	if i < 0 || i >= len(m.uids) {
 		m.t.Fatalf("%s: EXPUNGE of message %d of %d", m.name, i+1, len(m.uids))
+	}
+	for _, l := range m.lists {
+		l.expunged(m, uint32(i+1))
 	}
 	delete(m.flags, m.uids[i])
 	m.uids = slices.Delete(m.uids, i, i+1)

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"unicode/utf8"
 
+	"citron/mail/collate"
 	"citron/mail/search"
 	"citron/store/account"
 	"citron/store/opened"
@@ -43,6 +44,9 @@ type searcher struct {
 }
 
 func (s *Session) search(c *command, a *imap.Search) error {
+	if err := s.checkUpdate(c, &a.ReturnOptions); err != nil {
+		return err
+	}
 	modSeq := hasKey(&a.Key, imap.SearchModSeq)
 	if modSeq {
 		s.enableCondstore()
@@ -52,13 +56,14 @@ func (s *Session) search(c *command, a *imap.Search) error {
 		s.forgetSaved(a, err)
 		return err
 	}
-	if err := s.tellFound(c, a, found, modSeq); err != nil {
+	program, err := s.selected.settleKey(a.Key) // before SAVE changes what "$" is
+	if err != nil {
 		return err
 	}
-	if a.Return&imap.ReturnUpdate != 0 {
-		s.refuseUpdate(c)
+	if err := s.tellFound(c, a, found, modSeq); err != nil || a.Return&imap.ReturnUpdate == 0 {
+		return err
 	}
-	return nil
+	return s.keepUp(c, a, program, nil, found.found)
 }
 
 // forgetSaved empties "$" if a search that was to save is answered NO (RFC 5182
@@ -106,19 +111,26 @@ func (s *Session) find(c *command, m *selected, a *imap.Search, modSeq bool) (*s
 	if err != nil {
 		return nil, err
 	}
-	f := &searcher{s: s, c: c, m: m, goal: uint32(among.Count()), scored: a.Return&imap.ReturnRelevancy != 0}
-	if exact && !modSeq && !f.scored {
-		f.found = among
-		return f, nil
+	scored := a.Return&imap.ReturnRelevancy != 0
+	if exact && !modSeq && !scored {
+		return &searcher{s: s, c: c, m: m, found: among}, nil
 	}
-	if hasKey(&a.Key, imap.SearchEmailID) || hasKey(&a.Key, imap.SearchThreadID) {
+	f := s.newSearcher(c, m, &a.Key, s.comparator.Collation)
+	f.goal, f.scored = uint32(among.Count()), scored
+	return f, m.acct.Entries(s.srv.ctx, m.view, among, f.batch)
+}
+
+// newSearcher is ready to try a program on messages of a mailbox.
+func (s *Session) newSearcher(c *command, m *selected, key *imap.SearchKey, by *collate.Collation) *searcher {
+	f := &searcher{s: s, c: c, m: m}
+	if hasKey(key, imap.SearchEmailID) || hasKey(key, imap.SearchThreadID) {
 		f.want = account.WantObject
 	}
-	f.program = search.Compile(&a.Key, search.Env{
+	f.program = search.Compile(key, search.Env{
 		Now: s.now, MaxSeq: m.view.Set.Len(), MaxUID: uint32(m.view.Set.Last()), Saved: numSet(m.saved),
-		Collation: s.comparator.Collation,
+		Collation: by,
 	})
-	return f, m.acct.Entries(s.srv.ctx, m.view, among, f.batch)
+	return f
 }
 
 // batch is the account's callback: cheap keys first, then what is stored of

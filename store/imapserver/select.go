@@ -194,9 +194,10 @@ func (s *Session) unselectMailbox(*command, *imap.Unselect) error {
 	return nil
 }
 
-// unselect forgets the selected mailbox.
+// unselect forgets the selected mailbox, if there is one.
 func (s *Session) unselect() {
 	s.leaves(s.selected)
+	s.dropContexts()
 	s.selected = nil
 }
 

@@ -48,6 +48,11 @@ type Config struct {
 	// MaxNotify bounds what one NOTIFY SET names: mailboxes, event groups and
 	// what is to be fetched of new messages; 1,000.
 	MaxNotify int
+	// MaxContexts bounds the results that one session may have kept up to
+	// date (RFC 5267 §4.3.1); 32. MaxAccountContexts bounds those of all
+	// sessions of an account, 256, but for the first one of each session,
+	// which it may always have.
+	MaxContexts, MaxAccountContexts int
 	// MaxBadCommands in a row end the session; 20.
 	MaxBadCommands int
 	// NoUnauthenticate switches UNAUTHENTICATE off (RFC 8437 §8).
@@ -101,6 +106,12 @@ func (c Config) withDefaults() Config {
 	if c.MaxAppend <= 0 {
 		c.MaxAppend = 1000
 	}
+	if c.MaxContexts <= 0 {
+		c.MaxContexts = 32
+	}
+	if c.MaxAccountContexts <= 0 {
+		c.MaxAccountContexts = 256
+	}
 	if c.InflateRatio <= 0 {
 		c.InflateRatio = 200
 	}
@@ -141,6 +152,7 @@ type Server struct {
 	// names.
 	annotations []account.MetadataEntry
 	orders      *order.Cache
+	contexts    contexts
 	// ctx is what sessions call storage with; Stop cancels it.
 	ctx  context.Context
 	stop context.CancelFunc

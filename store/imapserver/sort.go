@@ -25,6 +25,9 @@ type sortedMessages struct {
 }
 
 func (s *Session) sort(c *command, a *imap.Sort) error {
+	if err := s.checkUpdate(c, &a.ReturnOptions); err != nil {
+		return err
+	}
 	byRelevancy := slices.ContainsFunc(a.Criteria, func(k imap.SortCriterion) bool { return k.Key == imap.SortRelevancy })
 	asked := a.Search
 	if byRelevancy {
@@ -44,7 +47,14 @@ func (s *Session) sort(c *command, a *imap.Sort) error {
 		s.forgetSaved(&a.Search, err)
 		return err
 	}
-	return s.tellSorted(c, a, found, sorted, modSeq)
+	program, err := s.selected.settleKey(a.Key) // before SAVE changes what "$" is
+	if err != nil {
+		return err
+	}
+	if err := s.tellSorted(c, a, found, sorted, modSeq); err != nil || a.Return&imap.ReturnUpdate == 0 {
+		return err
+	}
+	return s.keepUp(c, &a.Search, program, a.Criteria, found.found)
 }
 
 // sortFound puts what was found into order.
@@ -112,13 +122,7 @@ func (s *Session) tellSorted(c *command, a *imap.Sort, found *searcher, sorted *
 	if !a.Extended {
 		return s.writeSort(c, sorted.numbers, highest)
 	}
-	if err := s.writeESort(c, a, sorted, highest); err != nil {
-		return err
-	}
-	if a.Return&imap.ReturnUpdate != 0 {
-		s.refuseUpdate(c)
-	}
-	return nil
+	return s.writeESort(c, a, sorted, highest)
 }
 
 // shown are the messages that the answer is about, for SAVE and for MODSEQ (RFC

@@ -18,6 +18,7 @@ type delta struct {
 	at      account.ModSeq // the account's modseq before next was opened
 	gone    uidset.Ranges  // to be told now; empty if they may not be
 	came    uidset.Ranges
+	news    uint64        // how many came or have other flags
 	changed uidset.Ranges // candidates for FETCH FLAGS
 	// flags: flag changes are told.
 	flags bool
@@ -40,7 +41,7 @@ func (s *Session) delta(c *command, expunges bool) (*delta, error) {
 		return s.ownExpunges(c), nil
 	}
 	now := a.ModSeq()
-	due := m.withheld && expunges
+	due := m.withheld && expunges || m.contextsDue(s.now)
 	if now == m.seenAt && !due {
 		return nil, nil
 	}
@@ -54,7 +55,7 @@ func (s *Session) delta(c *command, expunges bool) (*delta, error) {
 	}
 	d := &delta{next: next, at: now, flags: flags, whole: true}
 	gone, came := uidset.Diff(m.view.Set, next.Set)
-	d.came = came
+	d.came, d.news = came, came.Count()
 	if len(gone) > 0 && !expunges {
 		d.whole = false
 	} else {
@@ -65,6 +66,7 @@ func (s *Session) delta(c *command, expunges bool) (*delta, error) {
 		if err != nil {
 			return nil, err
 		}
+		d.news += changes.Changed.Count()
 		// What came may have been told without its later flags (NOTIFY).
 		d.changed = m.unknown(m.view.Set.Intersect(changes.Changed.Union(changes.Came)), next.ModSeq())
 	}
@@ -81,19 +83,28 @@ func (s *Session) ownExpunges(c *command) *delta {
 	return &delta{next: s.selected.view, gone: gone, frozen: true}
 }
 
-// size is about how many responses tell will write.
-func (d *delta) size() uint64 { return d.gone.Count() + d.changed.Count() }
+// effort is about how many responses telling a delta will write, or what is to
+// be done for contexts in terms of that.
+func (s *Session) effort(d *delta) uint64 {
+	return d.gone.Count() + d.changed.Count() + d.news*s.selected.contextsWeight()
+}
 
 // sync tells the client what is new. It is called by the dispatcher before the
 // tagged reply, and in IDLE; c may yield if it is a coroutine.
 func (s *Session) sync(c *command, d *delta) error {
 	m := s.selected
+	news, err := s.contextNews(c, d)
+	if err != nil {
+		return err
+	}
+	s.tellExpunged(news)
 	if err := s.tellGone(c, d); err != nil {
 		return err
 	}
 	switch {
 	case d.frozen:
 		m.view = partial(m.view, m.view, d.gone, nil)
+		s.tellContexts(news)
 		return nil
 	case d.whole:
 		m.view = d.next
@@ -109,7 +120,9 @@ func (s *Session) sync(c *command, d *delta) error {
 		s.tellCame()
 	}
 	s.tellKeywords(d.next.Info)
-	if err := s.tellFlags(c, d.next, d.changed); err != nil {
+	err = s.tellFlags(c, d.next, d.changed)
+	s.tellContexts(news) // a part of it was told before the EXPUNGEs
+	if err != nil {
 		return err
 	}
 	if m.seenAt = d.at; d.flags {

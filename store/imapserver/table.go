@@ -59,7 +59,7 @@ func families() [][]spec {
 	return [][]spec{
 		sessionCommands, loginCommands, mailboxCommands, listCommands,
 		selectCommands, appendCommands, replaceCommands, expungeCommands,
-		storeCommands, copyCommands, fetchCommands, searchCommands, aclCommands,
+		storeCommands, copyCommands, fetchCommands, searchCommands, aclCommands, contextCommands,
 		sortCommands, comparatorCommands,
 		compressCommands,
 		quotaCommands, metadataCommands, unauthenticateCommands, notifyCommands,

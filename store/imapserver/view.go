@@ -44,6 +44,8 @@ type selected struct {
 	// saved is the result of the last SEARCH that was to be saved
 	// (RFC 5182), as UIDs; nil when empty.
 	saved uidset.Ranges
+	// contexts are the results that are kept up to date (RFC 5267 §4.3).
+	contexts []*liveContext
 }
 
 // knownFlags says that the client knows the flags of uids as of modseq.

@@ -1,30 +1,29 @@
-// Package window is the prototype of a live CONTEXT (RFC 5267 §4.3): the
-// messages that match a search program, in a sort order, at their positions.
-// It showed that the account's key layout needs nothing for it; the command
-// itself is not built yet.
+// Package window keeps the messages that match a search program, in a sort
+// order, at their positions: what a live CONTEXT=SORT is made of (RFC 5267
+// §4.3).
 //
 // # Shape
 //
 // A Sequence is immutable: chunks of at most 1,024 items under a root with
-// running counts. A change copies one chunk and the root. All sessions with the
-// same program and order share a Window, which has the newest Sequence; each
-// session holds the Sequence it was last told, and Changes of the two says what
-// to tell it, looking only at chunks that differ. So nothing queues up behind a
-// session that is not told for long.
+// running counts. A change copies the chunks it touches and the root. All
+// sessions with the same program and order share the newest Sequence; each
+// holds the one it was last told, and Changes of the two says what to tell it,
+// looking only at chunks that differ. So nothing queues up behind a session that
+// is not told for long.
 package window
 
 import (
 	"cmp"
+	"iter"
 	"slices"
 	"sort"
-	"sync/atomic"
 
 	"citron/store/uidset"
 )
 
 // Item is a message in its place: by Key, then by UID.
 type Item struct {
-	Key string // sort key; empty for the order of UIDs
+	Key string // sort key, in the order of its bytes
 	UID uidset.UID
 }
 
@@ -32,14 +31,11 @@ func compare(a, b Item) int {
 	return cmp.Or(cmp.Compare(a.Key, b.Key), cmp.Compare(a.UID, b.UID))
 }
 
-// chunkMax is how many items a chunk holds at most; one that is full is split.
+// chunkMax is how many items a chunk holds at most; a fuller one is split.
 const chunkMax = 1024
 
-// Sequence is an ordered set of items. The zero value is empty.
-type Sequence struct {
-	chunks []ref
-	modseq uint64
-}
+// Sequence is an ordered set of items. A nil Sequence is empty.
+type Sequence struct{ chunks []ref }
 
 // ref is a chunk and how many items are before it.
 type ref struct {
@@ -49,37 +45,17 @@ type ref struct {
 
 type chunk struct{ items []Item } // never empty, never changed
 
-// New makes a sequence of items in any order, as of a modseq.
-func New(items []Item, modseq uint64) *Sequence {
-	items = slices.Clone(items)
-	slices.SortFunc(items, compare)
-	s := &Sequence{modseq: modseq}
-	for part := range slices.Chunk(items, chunkMax/2) {
-		s.chunks = append(s.chunks, ref{chunk: &chunk{part}})
-	}
-	return s.counted()
-}
-
-func (s *Sequence) counted() *Sequence {
-	n := 0
-	for i := range s.chunks {
-		s.chunks[i].before = n
-		n += len(s.chunks[i].items)
-	}
-	return s
-}
+// New makes a sequence of items in any order, all different.
+func New(items []Item) *Sequence { return (*Sequence)(nil).Apply(nil, items) }
 
 // Len is how many items there are.
 func (s *Sequence) Len() int {
-	if len(s.chunks) == 0 {
+	if s == nil || len(s.chunks) == 0 {
 		return 0
 	}
 	last := s.chunks[len(s.chunks)-1]
 	return last.before + len(last.items)
 }
-
-// ModSeq is what the sequence was told last.
-func (s *Sequence) ModSeq() uint64 { return s.modseq }
 
 // At gives the item at a position from 1 to Len.
 func (s *Sequence) At(position int) Item {
@@ -87,62 +63,112 @@ func (s *Sequence) At(position int) Item {
 	return s.chunks[i].items[position-1-s.chunks[i].before]
 }
 
-// find gives the chunk where an item is or belongs, and its place there.
-func (s *Sequence) find(it Item) (at, in int, found bool) {
-	at = sort.Search(len(s.chunks), func(i int) bool { return compare(s.chunks[i].items[0], it) > 0 }) - 1
-	if at = max(at, 0); at == len(s.chunks) {
-		return at, 0, false
+// All yields the items in order.
+func (s *Sequence) All() iter.Seq[Item] {
+	return func(yield func(Item) bool) {
+		if s == nil {
+			return
+		}
+		for _, c := range s.chunks {
+			for _, it := range c.items {
+				if !yield(it) {
+					return
+				}
+			}
+		}
 	}
-	in, found = slices.BinarySearchFunc(s.chunks[at].items, it, compare)
-	return at, in, found
 }
 
-// Position gives an item's position, 1 or more; false if it is not there.
-func (s *Sequence) Position(it Item) (position int, ok bool) {
-	at, in, found := s.find(it)
-	if !found {
-		return 0, false
+// Apply gives the sequence without some items and with others, each in any
+// order and all different. What is not there to be taken away, or there
+// already, changes nothing.
+func (s *Sequence) Apply(without, with []Item) *Sequence {
+	without, with = sorted(without), sorted(with)
+	t := &Sequence{}
+	if s == nil || len(s.chunks) == 0 {
+		t.add(with)
+		return t
 	}
-	return s.chunks[at].before + in + 1, true
+	t.chunks = make([]ref, 0, len(s.chunks)+1)
+	for i, c := range s.chunks {
+		var out, in []Item
+		if i+1 == len(s.chunks) {
+			out, in = without, with
+		} else {
+			next := s.chunks[i+1].items[0]
+			out, without = split(without, next)
+			in, with = split(with, next)
+		}
+		if len(out) == 0 && len(in) == 0 {
+			t.share(c.chunk)
+			continue
+		}
+		items := merge(c.items, out, in)
+		if slices.Equal(items, c.items) {
+			t.share(c.chunk)
+		} else {
+			t.add(items)
+		}
+	}
+	return t
 }
 
-// With gives the sequence with an item more; itself if that is there.
-func (s *Sequence) With(it Item, modseq uint64) *Sequence {
-	at, in, found := s.find(it)
-	switch {
-	case found:
-		return s
-	case at == len(s.chunks):
-		return New([]Item{it}, modseq)
+// sorted gives the items in order; it does not change the slice it is given.
+func sorted(items []Item) []Item {
+	if slices.IsSortedFunc(items, compare) {
+		return items
 	}
-	old := s.chunks[at].items
-	items := make([]Item, 0, len(old)+1)
-	items = append(append(append(items, old[:in]...), it), old[in:]...)
-	if len(items) <= chunkMax {
-		return s.replace(at, modseq, ref{chunk: &chunk{items}})
-	}
-	half := len(items) / 2
-	return s.replace(at, modseq, ref{chunk: &chunk{slices.Clip(items[:half])}}, ref{chunk: &chunk{slices.Clone(items[half:])}})
+	items = slices.Clone(items)
+	slices.SortFunc(items, compare)
+	return items
 }
 
-// Without gives the sequence with an item less; itself if that is not there.
-func (s *Sequence) Without(it Item, modseq uint64) *Sequence {
-	at, in, found := s.find(it)
-	if !found {
-		return s
-	}
-	old := s.chunks[at].items
-	if len(old) == 1 {
-		return s.replace(at, modseq)
-	}
-	return s.replace(at, modseq, ref{chunk: &chunk{slices.Concat(old[:in], old[in+1:])}})
+// split cuts items where next belongs.
+func split(items []Item, next Item) (before, rest []Item) {
+	n, _ := slices.BinarySearchFunc(items, next, compare)
+	return items[:n], items[n:]
 }
 
-// replace copies the root with other chunks in one's place.
-func (s *Sequence) replace(at int, modseq uint64, with ...ref) *Sequence {
-	t := &Sequence{modseq: modseq, chunks: make([]ref, 0, len(s.chunks)+1)}
-	t.chunks = append(append(append(t.chunks, s.chunks[:at]...), with...), s.chunks[at+1:]...)
-	return t.counted()
+// merge gives have without out and with in; all are in order.
+func merge(have, out, in []Item) []Item {
+	items := make([]Item, 0, len(have)+len(in))
+	for len(have) > 0 || len(in) > 0 {
+		var it Item
+		if len(in) == 0 || len(have) > 0 && compare(have[0], in[0]) <= 0 {
+			if len(in) > 0 && have[0] == in[0] {
+				in = in[1:]
+			}
+			it, have = have[0], have[1:]
+		} else {
+			it, in = in[0], in[1:]
+			items = append(items, it)
+			continue
+		}
+		for len(out) > 0 && compare(out[0], it) < 0 {
+			out = out[1:]
+		}
+		if len(out) == 0 || out[0] != it {
+			items = append(items, it)
+		}
+	}
+	return items
+}
+
+func (s *Sequence) share(c *chunk) { s.chunks = append(s.chunks, ref{c, s.Len()}) }
+
+// add appends items in order, in chunks that have room to grow when there are
+// more than one.
+func (s *Sequence) add(items []Item) {
+	if len(items) == 0 {
+		return
+	}
+	size := chunkMax
+	if len(items) > chunkMax {
+		size = chunkMax / 2
+	}
+	for part := range slices.Chunk(items, size) {
+		s.share(&chunk{slices.Clip(part)})
+	}
 }
 
 // Placed is an item and the position to tell with it.
@@ -152,8 +178,9 @@ type Placed struct {
 }
 
 // Changes says how a client that was told the one sequence comes to know the
-// other: REMOVEFROM in the order given, then ADDTO in the order given. Each
-// position holds when all before it are done (RFC 5267 §4.3.3, §4.3.4).
+// other: take away what was removed, from the last to the first, each from its
+// position in told; then add what was added in the order given, each at its
+// position in now (RFC 5267 §4.3.3, §4.3.4).
 func Changes(told, now *Sequence) (removed, added []Placed) {
 	gone, came := alone(told, now), alone(now, told)
 	for len(gone) > 0 || len(came) > 0 {
@@ -168,15 +195,20 @@ func Changes(told, now *Sequence) (removed, added []Placed) {
 			gone, came = gone[1:], came[1:]
 		}
 	}
-	slices.Reverse(removed) // from the end, so that positions hold
+	slices.Reverse(removed)
 	return removed, added
 }
 
 // alone gives the items of chunks that other does not share.
 func alone(s, other *Sequence) (items []Placed) {
-	shared := make(map[*chunk]bool, len(other.chunks))
-	for _, c := range other.chunks {
-		shared[c.chunk] = true
+	if s == other || s == nil {
+		return nil
+	}
+	shared := map[*chunk]bool{}
+	if other != nil {
+		for _, c := range other.chunks {
+			shared[c.chunk] = true
+		}
 	}
 	for _, c := range s.chunks {
 		if shared[c.chunk] {
@@ -187,28 +219,4 @@ func alone(s, other *Sequence) (items []Placed) {
 		}
 	}
 	return items
-}
-
-// Window is the newest Sequence of one program and order, shared by sessions.
-// One writer at a time may call Set.
-type Window struct{ now atomic.Pointer[Sequence] }
-
-// Set publishes a sequence.
-func (w *Window) Set(s *Sequence) { w.now.Store(s) }
-
-// Session is what one session was told of a Window.
-type Session struct {
-	window *Window
-	told   *Sequence
-}
-
-// Join begins with what is there now.
-func (w *Window) Join() *Session { return &Session{w, w.now.Load()} }
-
-// Tell gives what is new since it was asked last.
-func (s *Session) Tell() (removed, added []Placed) {
-	now := s.window.now.Load()
-	removed, added = Changes(s.told, now)
-	s.told = now
-	return removed, added
 }

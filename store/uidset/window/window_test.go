@@ -33,29 +33,32 @@ func TestSessionsFollow(t *testing.T) {
 		genItem := rapid.Custom(func(t *rapid.T) Item {
 			return Item{rapid.SampledFrom([]string{"", "a", "b", "b"}).Draw(t, "key"), uidset.UID(rapid.IntRange(1, 3000).Draw(t, "uid"))}
 		})
+		genItems := rapid.SliceOfNDistinct(genItem, 0, 20, func(it Item) Item { return it })
 		var start []Item
 		for i := range rapid.IntRange(0, 2500).Draw(t, "start") {
 			start = append(start, Item{"b", uidset.UID(i + 1)})
 		}
-		seq := New(start, 1)
+		seq := New(start)
 		model := slices.Clone(start)
-		var w Window
-		w.Set(seq)
-		sessions := []*Session{w.Join(), w.Join()}
+		told := []*Sequence{seq, seq}
 		clients := []client{slices.Clone(start), slices.Clone(start)}
-		for i := range rapid.IntRange(1, 60).Draw(t, "changes") {
-			it := genItem.Draw(t, "item")
-			at, there := slices.BinarySearchFunc(model, it, compare)
-			if rapid.Bool().Draw(t, "add") {
-				if seq = seq.With(it, uint64(i)); !there {
+		for range rapid.IntRange(1, 60).Draw(t, "changes") {
+			without, with := genItems.Draw(t, "without"), genItems.Draw(t, "with")
+			without = slices.DeleteFunc(without, func(it Item) bool { return slices.Contains(with, it) })
+			seq = seq.Apply(without, with)
+			for _, it := range without {
+				if at, there := slices.BinarySearchFunc(model, it, compare); there {
+					model = slices.Delete(model, at, at+1)
+				}
+			}
+			for _, it := range with {
+				if at, there := slices.BinarySearchFunc(model, it, compare); !there {
 					model = slices.Insert(model, at, it)
 				}
-			} else if seq = seq.Without(it, uint64(i)); there {
-				model = slices.Delete(model, at, at+1)
 			}
-			w.Set(seq)
-			if who := rapid.IntRange(0, 5).Draw(t, "tell"); who < len(sessions) {
-				clients[who].hear(sessions[who].Tell())
+			if who := rapid.IntRange(0, 5).Draw(t, "tell"); who < len(told) {
+				clients[who].hear(Changes(told[who], seq))
+				told[who] = seq
 				if diff := cmp.Diff(client(model), clients[who]); diff != "" && len(model) > 0 {
 					t.Fatal(diff)
 				}
@@ -65,8 +68,8 @@ func TestSessionsFollow(t *testing.T) {
 			t.Fatalf("%d items, want %d", seq.Len(), len(model))
 		}
 		for i, it := range model {
-			if position, ok := seq.Position(it); !ok || position != i+1 || seq.At(i+1) != it {
-				t.Fatalf("%v is at %d (%v), want %d", it, position, ok, i+1)
+			if seq.At(i+1) != it {
+				t.Fatalf("at %d is %v, want %v", i+1, seq.At(i+1), it)
 			}
 		}
 	})
@@ -77,14 +80,14 @@ func hundredThousand() *Sequence {
 	for i := range items {
 		items[i] = Item{fmt.Sprintf("%05d", (i*7919)%100_000), uidset.UID(i + 1)}
 	}
-	return New(items, 1)
+	return New(items)
 }
 
 // A change of 100,000 costs a chunk: all others are shared.
 func TestChangeCostsAChunk(t *testing.T) {
 	was := hundredThousand()
 	for i := range 100 {
-		now := was.With(Item{fmt.Sprintf("%05d+", i*997), 1 << 30}, 2)
+		now := was.Apply(nil, []Item{{fmt.Sprintf("%05d+", i*997), 1 << 30}})
 		if n := len(alone(now, was)); n > 2*chunkMax {
 			t.Fatalf("a change copied %d items", n)
 		}
@@ -98,7 +101,9 @@ func TestChangeCostsAChunk(t *testing.T) {
 func BenchmarkChange(b *testing.B) {
 	s := hundredThousand()
 	for i := 0; b.Loop(); i++ {
-		it := Item{fmt.Sprintf("%05d+", i*997%100_000), 1 << 30}
-		s = s.With(it, 2).Without(it, 3)
+		it := []Item{{fmt.Sprintf("%05d+", i*997%100_000), 1 << 30}}
+		now := s.Apply(nil, it)
+		Changes(s, now)
+		s = now.Apply(it, nil)
 	}
 }
