@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"slices"
+	"sync"
 	"testing"
 
 	"citron/mail/collate"
@@ -257,4 +258,38 @@ func BenchmarkSort(b *testing.B) {
 			}
 		})
 	}
+}
+
+// Sessions that bring rows and sort at once see whole rows only.
+func TestShared(t *testing.T) {
+	m := newMailbox()
+	o := &Order{Criteria: []imap.SortCriterion{{Key: imap.SortSubject}, {Key: imap.SortDate, Reverse: true}}, Comparator: collate.Comparator{Collation: collate.Default()}}
+	var all sync.WaitGroup
+	for worker := range 6 {
+		all.Go(func() {
+			r := rand.New(rand.NewPCG(uint64(worker), 1))
+			for range 60 {
+				first := uidset.UID(1 + r.IntN(500))
+				set := uidset.Ranges{{First: first, Last: first + 40}}
+				var rows []Row
+				m.Columns().Missing(set).Each(func(u uidset.UID) bool {
+					row := Row{UID: u, Sent: int64(u)}
+					row.Strings[message.SortSubject] = fmt.Append(nil, u%7)
+					rows = append(rows, row)
+					return true
+				})
+				m.Add(rows)
+				if r.IntN(10) == 0 {
+					m.Settle()
+				}
+				sorted, _, err := m.Sort(m.Columns(), set, o, nil, still)
+				if err != nil || len(sorted) != 41 || !slices.IsSortedFunc(sorted, func(a, b uidset.UID) int {
+					return cmp.Or(cmp.Compare(a%7, b%7), cmp.Compare(b, a))
+				}) {
+					t.Errorf("%v, %v", sorted, err)
+				}
+			}
+		})
+	}
+	all.Wait()
 }
