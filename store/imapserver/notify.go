@@ -1,6 +1,7 @@
 package imapserver
 
 import (
+	"slices"
 	"time"
 
 	"citron/mail/acl"
@@ -80,6 +81,13 @@ func (s *Session) notifySet(c *command, a *imap.Notify) error {
 	}
 	if notifySize(a) > s.srv.cfg.MaxNotify {
 		return no(imap.CodeNotificationOverflow, "Too much to watch")
+	}
+	if s.notify.active() { // what was asked for before goes on from here
+		for _, f := range slices.Clone(s.notify.feeds) {
+			if err := s.newsOf(c, f, f.acct.News(f.at)); err != nil {
+				return err
+			}
+		}
 	}
 	n := newNotifying(a)
 	n.spokeAt = s.now

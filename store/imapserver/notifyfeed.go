@@ -18,8 +18,9 @@ type feed struct {
 	acct    *account.Account
 	prefix  string // as in place
 	unwatch func()
-	// at is the account's modseq up to which everything was told.
-	at account.ModSeq
+	// at is the account's modseq up to which everything was told, logAt that
+	// for its own log, which may be ahead.
+	at, logAt account.ModSeq
 	// known is what the client knows it may do with mailboxes, where that is
 	// not usual: it may know and read all of its own, and none of others'. An
 	// ACL that changes does not say what it was before, and of what the user
@@ -120,11 +121,12 @@ func (s *Session) listen(n *notifying) error {
 
 func (s *Session) listenTo(n *notifying, acct *account.Account, prefix string) {
 	f := &feed{acct: acct, prefix: prefix, at: acct.ModSeq(), unwatch: acct.Watch(s.conn.Wake)}
+	f.logAt = f.at
 	f.fresh = true
 	if s.notify != nil {
 		for _, old := range s.notify.feeds {
 			if old.acct == acct {
-				f.at, f.known, f.fresh = old.at, old.known, false
+				f.at, f.logAt, f.known, f.fresh = old.at, old.logAt, old.known, false
 			}
 		}
 	}

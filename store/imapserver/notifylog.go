@@ -12,77 +12,132 @@ import (
 
 // What a listening client is told of names, and of what hangs on them: the
 // account's own log is told record by record, as if the session had never
-// slept, since what comes after relies on what was before.
+// slept, since what comes after relies on what was before. How a name is now,
+// which a later record may be about, is told at the end.
+
+// logTeller tells an account's log.
+type logTeller struct {
+	s *Session
+	c *command
+	f *feed
+	// names, as the client knows them, are to be described as they are at the
+	// end; entered are mailboxes that the client watches now, and what it was
+	// told of them before.
+	names   []string
+	entered []entrance
+}
+
+type entrance struct {
+	f      *feed
+	id     account.MailboxID
+	before imap.NotifyEvents
+}
 
 func (s *Session) tellLog(c *command, f *feed, news account.News) error {
-	if !news.Log {
-		return nil
-	}
-	for at := f.at; at < news.ModSeq; {
-		list, through, err := f.acct.LogSince(s.srv.ctx, at, news.ModSeq)
+	t := &logTeller{s: s, c: c, f: f}
+	for upTo := news.ModSeq; news.Log && f.logAt < upTo; {
+		list, through, err := f.acct.LogSince(s.srv.ctx, f.logAt, upTo)
 		if err != nil {
 			return err
 		}
 		for i := range list {
-			if err := s.tellRecord(c, f, &list[i]); err != nil {
+			if err := t.record(&list[i]); err != nil {
 				return err
 			}
 		}
-		at = through
+		if f.logAt = through; through < upTo {
+			continue
+		}
+		// What is told now must not be ahead of the log.
+		names, boxes := t.present()
+		if more := f.acct.News(upTo); more.Log {
+			upTo = more.ModSeq
+			continue
+		}
+		for _, d := range names {
+			s.w.List(d)
+		}
+		for i, at := range boxes {
+			if err := s.enters(c, t.entered[i].f, at, t.entered[i].before); err != nil {
+				return err
+			}
+		}
 	}
+	f.logAt = max(f.logAt, news.ModSeq)
 	return nil
 }
 
-func (s *Session) tellRecord(c *command, f *feed, r *account.LogRecord) error {
-	mine := s.notify.mine.take(f.acct, r)
-	var tell func(account.NameChange) error
+// present is how the names to be described and the mailboxes entered are now.
+func (t *logTeller) present() (names []*imap.ListData, boxes []place) {
+	slices.Sort(t.names)
+	t.names = slices.Compact(t.names)
+	for _, full := range t.names {
+		f, name := t.s.notify.feedOf(full)
+		at, there := t.s.visible(f, name)
+		if !there { // or not to be known of
+			at.info = nil
+		}
+		names = append(names, t.s.eventData(f, name, at.info))
+	}
+	t.entered = slices.DeleteFunc(t.entered, func(e entrance) bool {
+		_, there := e.f.acct.Mailbox(e.id)
+		return !there
+	})
+	for _, e := range t.entered {
+		info, _ := e.f.acct.Mailbox(e.id)
+		if info == nil {
+			info = &account.MailboxInfo{} // gone just now: without messages
+		}
+		boxes = append(boxes, t.s.placeOf(e.f.acct, info, e.f.prefix))
+	}
+	return names, boxes
+}
+
+func (t *logTeller) record(r *account.LogRecord) error {
+	mine := t.s.notify.mine.take(t.f.acct, r)
 	switch r.Kind {
 	case account.NamesChanged:
 		if !mine {
-			s.tellNames(f, r.Changes)
+			t.renamed(r.Changes)
 		}
-		tell = func(change account.NameChange) error { return s.namesTold(c, f, change) }
+		for _, change := range r.Changes {
+			t.follow(change)
+		}
 	case account.SubscriptionsChanged:
-		if f.prefix != "" {
-			return nil // another's
+		for _, change := range r.Changes {
+			t.subscription(change, mine)
 		}
-		tell = func(change account.NameChange) error { return s.tellSubscription(c, change, mine) }
 	case account.MetadataChanged:
-		s.tellAnnotations(f, r)
+		t.annotations(r)
 	case account.ACLChanged:
 		if len(r.Changes) == 0 {
-			return s.tellSharers(c)
+			return t.sharers()
 		}
-		tell = func(change account.NameChange) error { return s.tellRights(c, f, change.Mailbox) }
-	}
-	if tell != nil {
 		for _, change := range r.Changes {
-			if err := tell(change); err != nil {
-				return err
-			}
+			t.rights(t.f, change.Mailbox)
 		}
 	}
-	return c.breathe()
+	return t.c.breathe()
 }
 
-// tellNames writes LIST for mailboxes created, deleted and renamed (RFC 5465
+// renamed writes LIST for mailboxes created, deleted and renamed (RFC 5465
 // §5.4). Of a hierarchy renamed only the topmost that the client watches is
 // told.
-func (s *Session) tellNames(f *feed, changes []account.NameChange) {
+func (t *logTeller) renamed(changes []account.NameChange) {
 	top := ""
 	for _, change := range changes {
 		switch {
-		case s.mayKnow(f, change) == hidden:
+		case t.mayKnow(change) == hidden:
 		case change.From == "":
-			s.tellName(f, change, change.To)
-			s.tellParent(f, change.To)
+			t.made(change, change.To)
+			t.parent(t.f, change.To)
 		case change.To == "":
-			if s.watchesName(f, change.From) {
-				s.w.List(s.eventData(f, change.From, nil))
+			if t.watches(t.f, change.From) {
+				t.s.w.List(t.s.eventData(t.f, change.From, nil))
 			}
-			s.tellParent(f, change.From)
+			t.parent(t.f, change.From)
 		case top != "" && mailbox.IsBelow(change.From, top):
-		case s.tellName(f, change, change.To) || s.tellName(f, change, change.From):
+		case t.made(change, change.To) || t.made(change, change.From):
 			top = change.From
 		}
 	}
@@ -90,152 +145,134 @@ func (s *Session) tellNames(f *feed, changes []account.NameChange) {
 
 // mayKnow is what the client may know of a mailbox that something happened to:
 // if it is new what its list says, else what it knew before.
-func (s *Session) mayKnow(f *feed, change account.NameChange) access {
-	info, there := f.acct.Mailbox(change.Mailbox)
-	if change.From != "" {
-		return f.knew(change.Mailbox)
+func (t *logTeller) mayKnow(change account.NameChange) access {
+	info, there := t.f.acct.Mailbox(change.Mailbox)
+	switch {
+	case change.From != "" && change.From != "INBOX": // INBOX stays, what it held is new
+		return t.f.knew(change.Mailbox)
+	case !there:
+		return t.f.usual()
 	}
-	if !there {
-		return f.usual()
-	}
-	return accessOf(f.acct.Rights(info, s.user.Account))
+	return accessOf(t.f.acct.Rights(info, t.s.user.Account))
 }
 
-// namesTold follows what the client now knows, and writes the STATUS of a
-// mailbox that is watched by its new name and was not by the old one.
-func (s *Session) namesTold(c *command, f *feed, change account.NameChange) error {
-	knows := s.mayKnow(f, change)
+// follow keeps up with what the client now knows. A mailbox may be watched by
+// its new name that was not by the old one.
+func (t *logTeller) follow(change account.NameChange) {
+	knows := t.mayKnow(change)
 	if change.To == "" {
-		knows = f.usual()
+		knows = t.f.usual()
 	}
-	f.learns(change.Mailbox, knows)
-	info, there := f.acct.Mailbox(change.Mailbox)
-	if !there || change.From == "" || info.Name != change.To {
-		return nil
+	t.f.learns(change.Mailbox, knows)
+	if change.From != "" && change.To != "" {
+		t.entered = append(t.entered, entrance{t.f, change.Mailbox, t.s.notify.others.of(t.s.watched(t.f, change.From))})
 	}
-	return s.entered(c, f, s.placeOf(f.acct, info, f.prefix), s.notify.others.of(s.watched(f, change.From)))
 }
 
-// watchesName says whether names like this one are told of.
-func (s *Session) watchesName(f *feed, name string) bool {
-	return s.notify.others.of(s.watched(f, name))&imap.NotifyMailboxName != 0
+// watches says whether names like this one are told of.
+func (t *logTeller) watches(f *feed, name string) bool {
+	return t.s.notify.others.of(t.s.watched(f, name))&imap.NotifyMailboxName != 0
 }
 
-// tellName writes LIST for a mailbox made, or renamed, if events of a name of
-// it are asked for. That it may be gone by now a later record tells.
-func (s *Session) tellName(f *feed, change account.NameChange, name string) bool {
-	if !s.watchesName(f, name) {
+// made writes LIST for a mailbox made, or renamed, if events of a name of it
+// are asked for. That it may be gone by now a later record tells.
+func (t *logTeller) made(change account.NameChange, name string) bool {
+	if !t.watches(t.f, name) {
 		return false
 	}
-	info, there := f.acct.Lookup(change.To)
+	info, there := t.f.acct.Lookup(change.To)
 	if !there || info.ID != change.Mailbox {
 		info = &account.MailboxInfo{Name: change.To}
 	}
-	d := s.eventData(f, change.To, info)
+	d := t.s.eventData(t.f, change.To, info)
 	if change.From != "" {
-		d.OldName = f.prefix + change.From
+		d.OldName = t.f.prefix + change.From
 	}
-	s.w.List(d)
+	t.s.w.List(d)
 	return true
 }
 
-// tellParent writes LIST for the name above one made or deleted, whether there
-// is such a mailbox or not, as it is now: it may have got its first inferior or
-// lost its last.
-func (s *Session) tellParent(f *feed, name string) {
-	i := strings.LastIndexByte(name, mailbox.Separator)
-	if i <= 0 || !s.watchesName(f, name[:i]) {
-		return
+// parent is for the name above one made or deleted, whether there is such a
+// mailbox or not: it may have got its first inferior or lost its last.
+func (t *logTeller) parent(f *feed, name string) {
+	if i := strings.LastIndexByte(name, mailbox.Separator); i > 0 && t.watches(f, name[:i]) {
+		t.names = append(t.names, f.prefix+name[:i])
 	}
-	s.tellNow(f, name[:i])
 }
 
-// tellNow writes LIST for a name as it is now, to one who may not know of the
-// mailbox as if it were not there.
-func (s *Session) tellNow(f *feed, name string) {
-	at, there := s.visible(f, name)
-	if !there {
-		at.info = nil
+// subscription is for a name subscribed or unsubscribed (RFC 5465 §5.5). To
+// those who watch what is subscribed it matters either way.
+func (t *logTeller) subscription(change account.NameChange, mine bool) {
+	if t.f.prefix != "" {
+		return // another's
 	}
-	s.w.List(s.eventData(f, name, at.info))
-}
-
-// tellSubscription writes LIST for a name subscribed or unsubscribed (RFC 5465
-// §5.5). To those who watch what is subscribed it matters either way.
-func (s *Session) tellSubscription(c *command, change account.NameChange, mine bool) error {
-	f, name := s.notify.feedOf(change.From + change.To)
-	w := s.watched(f, name)
+	full := change.From + change.To
+	f, name := t.s.notify.feedOf(full)
+	w := t.s.watched(f, name)
 	w.subscribed = true
-	if !mine && s.notify.others.of(w)&imap.NotifySubscriptionChange != 0 {
-		s.tellNow(f, name)
+	if !mine && t.s.notify.others.of(w)&imap.NotifySubscriptionChange != 0 {
+		t.names = append(t.names, full)
 	}
-	at, there := s.visible(f, name)
-	if !there || change.To == "" {
-		return nil
+	if at, there := t.s.visible(f, name); there && change.To != "" {
+		w.subscribed = false
+		t.entered = append(t.entered, entrance{f, at.info.ID, t.s.notify.others.of(w)})
 	}
-	w.subscribed = false
-	return s.entered(c, f, at, s.notify.others.of(w))
 }
 
-// tellRights tells that the user's rights on a mailbox are others now (RFC 5465
+// rights tells that the user's rights on a mailbox are others now (RFC 5465
 // §5.4, §5.9).
-func (s *Session) tellRights(c *command, f *feed, id account.MailboxID) error {
+func (t *logTeller) rights(f *feed, id account.MailboxID) {
 	info, there := f.acct.Mailbox(id)
 	if !there {
-		return nil // a later record tells
+		return // which a later record tells
 	}
-	at := s.placeOf(f.acct, info, f.prefix)
-	was, is := f.knew(id), accessOf(at.rights)
+	was, is := f.knew(id), accessOf(f.acct.Rights(info, t.s.user.Account))
 	f.learns(id, is)
-	events := s.notify.others.of(s.watched(f, info.Name))
+	events := t.s.notify.others.of(t.s.watched(f, info.Name))
 	if was == is || events == 0 {
-		return nil
+		return
 	}
 	named := events&imap.NotifyMailboxName != 0
 	switch {
 	case is == hidden && named:
-		s.w.List(s.eventData(f, info.Name, nil, `\NoAccess`))
-		s.tellParent(f, info.Name)
+		t.s.w.List(t.s.eventData(f, info.Name, nil, `\NoAccess`))
 	case is == hidden:
-		s.w.List(s.eventData(f, info.Name, &account.MailboxInfo{}, `\NoAccess`))
+		t.s.w.List(t.s.eventData(f, info.Name, &account.MailboxInfo{}, `\NoAccess`))
 	case is == listable:
-		s.w.List(s.eventData(f, info.Name, info, `\NoAccess`))
+		t.s.w.List(t.s.eventData(f, info.Name, info, `\NoAccess`))
 	default:
-		s.w.List(s.eventData(f, info.Name, info))
+		t.s.w.List(t.s.eventData(f, info.Name, info))
+		t.entered = append(t.entered, entrance{f, id, 0})
 	}
-	if was == hidden && named {
-		s.tellParent(f, info.Name)
+	if named && (was == hidden || is == hidden) {
+		t.parent(f, info.Name)
 	}
-	if is == readable {
-		return s.entered(c, f, at, 0)
-	}
-	return nil
 }
 
-// tellSharers begins to listen to accounts that share with the user now, and
-// tells what he may know there. One that no longer does says so in its own log.
-func (s *Session) tellSharers(c *command) error {
-	if err := s.listen(s.notify); err != nil {
+// sharers begins to listen to accounts that share with the user now, and tells
+// what he may know there. One that no longer does says so in its own log.
+func (t *logTeller) sharers() error {
+	if err := t.s.listen(t.s.notify); err != nil {
 		return err
 	}
-	for _, f := range s.notify.feeds {
+	for _, f := range t.s.notify.feeds {
 		if !f.fresh {
 			continue
 		}
 		f.fresh = false
 		for _, info := range f.acct.Mailboxes() {
-			if err := s.tellRights(c, f, info.ID); err != nil {
-				return err
+			if t.rights(f, info.ID); t.c.breathe() != nil {
+				return errGone
 			}
 		}
 	}
 	return nil
 }
 
-// tellAnnotations writes METADATA (RFC 5465 §5.6, §5.7). A private entry is one
+// annotations writes METADATA (RFC 5465 §5.6, §5.7). A private entry is one
 // user's only. What is in a record is all of one mailbox, or of the server.
-func (s *Session) tellAnnotations(f *feed, r *account.LogRecord) {
-	id := r.Changes[0].Mailbox
+func (t *logTeller) annotations(r *account.LogRecord) {
+	s, f, id := t.s, t.f, r.Changes[0].Mailbox
 	name, wanted := "", f.prefix == "" && s.notify.others.events&imap.NotifyServerMetadataChange != 0
 	if info, there := f.acct.Mailbox(id); there {
 		at := s.placeOf(f.acct, info, f.prefix)

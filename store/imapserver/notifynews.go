@@ -92,8 +92,8 @@ func (s *Session) tellNews() {
 }
 
 // newsOf tells the news of an account. What was told is noted at the end: an
-// error leaves it to be told again.
-func (s *Session) newsOf(c *command, f *feed, news account.News) {
+// error leaves it to be told again, later. Its own only error is errGone.
+func (s *Session) newsOf(c *command, f *feed, news account.News) error {
 	err := s.tellLog(c, f, news)
 	if err == nil {
 		err = s.tellMailboxes(c, f, news)
@@ -102,6 +102,7 @@ func (s *Session) newsOf(c *command, f *feed, news account.News) {
 	case err == nil:
 		f.at = news.ModSeq
 	case errors.Is(err, errGone):
+		return err
 	case errors.Is(err, account.ErrTrimmed), errors.Is(err, errTooMuch):
 		s.overflow()
 	case errors.Is(err, account.ErrNoAccount) && f.prefix != "":
@@ -109,9 +110,11 @@ func (s *Session) newsOf(c *command, f *feed, news account.News) {
 		f.unwatch()
 		n.feeds = slices.DeleteFunc(n.feeds, func(x *feed) bool { return x == f })
 	default:
+		// What was told already is told again, which does no harm.
 		s.srv.cfg.Logger.Warn("cannot read what is new", "cause", err, "account", s.accountName())
 		s.notify.pause(s.now)
 	}
+	return nil
 }
 
 // tellMailboxes writes STATUS for mailboxes whose messages changed, and for
@@ -134,7 +137,7 @@ func (s *Session) tellMailboxes(c *command, f *feed, news account.News) error {
 		if at.acct != f.acct || !there || told[info.ID] {
 			continue
 		}
-		if err := s.entered(c, f, s.placeOf(f.acct, info, f.prefix), 0); err != nil {
+		if err := s.enters(c, f, s.placeOf(f.acct, info, f.prefix), 0); err != nil {
 			return err
 		}
 	}
@@ -177,9 +180,9 @@ func (s *Session) newsItems(f *feed, m account.MailboxNews) (items imap.StatusIt
 	return items | imap.StatusUIDValidity
 }
 
-// entered writes the STATUS of a mailbox that the client watches now and did not
+// enters writes the STATUS of a mailbox that the client watches now and did not
 // until now: before is what it was told of it.
-func (s *Session) entered(c *command, f *feed, at place, before imap.NotifyEvents) error {
+func (s *Session) enters(c *command, f *feed, at place, before imap.NotifyEvents) error {
 	events := s.eventsOf(f, at)
 	if s.selected != nil && s.selected.is(at) || (events&^before)&imap.NotifyMessageNew == 0 || at.info.UIDNext <= 1 {
 		return nil
