@@ -25,6 +25,10 @@ type Identity struct {
 	// Credential identifies the password that was used. A session keeps it,
 	// so that revoking the credential ends the session.
 	Credential CredentialID
+	// Application is what this identity is, if not a person: "submit" for the
+	// submission service, "stream", …; it may fetch the URLs that are meant
+	// for that application (RFC 4467 §3, RFC 5593 §3.3).
+	Application string
 }
 
 // CredentialID names one password of one account at one time; it changes

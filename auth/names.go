@@ -9,6 +9,8 @@ type Account struct {
 	// Shared: nobody's own; its mailboxes stand among the shared ones
 	// (RFC 2342) of those it lets in.
 	Shared bool
+	// Disabled: nobody may log in to it for the time being.
+	Disabled bool
 }
 
 // Names finds accounts by their names and numbers. Methods may be called

@@ -67,5 +67,5 @@ func (d *Directory) ByNumber(ctx context.Context, numbers ...uint64) ([]auth.Acc
 
 // public is the record as other users may know it.
 func (a accountRecord) public(number uint64) auth.Account {
-	return auth.Account{Number: number, Name: a.name.String(), Shared: a.shared}
+	return auth.Account{Number: number, Name: a.name.String(), Shared: a.shared, Disabled: a.disabled}
 }

@@ -36,19 +36,20 @@ type Account struct {
 	flights flights
 	swept   atomic.Uint64 // objects deleted since the index looked
 
-	mu       sync.RWMutex // guards what is published, below
-	gone     bool
-	head     head
-	boxes    map[MailboxID]*box
-	names    map[string]MailboxID
-	sorted   []MailboxID // by name
-	subs     map[string]bool
-	shares   map[uint64]bool   // accounts that share with this one
-	recent   map[MailboxID]UID // first UID not shown as \Recent
-	intents  map[uint64]bool   // large copies at work here; others are left over
-	watchers []*watcher        // replaced, never changed
-	trail    []movement        // of the feed: mailboxes by their last changes
-	loggedAt ModSeq            // of the last record of the account's own log, or later
+	mu        sync.RWMutex // guards what is published, below
+	gone      bool
+	head      head
+	boxes     map[MailboxID]*box
+	names     map[string]MailboxID
+	sorted    []MailboxID // by name
+	subs      map[string]bool
+	shares    map[uint64]bool     // accounts that share with this one
+	recent    map[MailboxID]UID   // first UID not shown as \Recent
+	urlResets map[urlKeyID]uint64 // how often each was reset since the account was opened
+	intents   map[uint64]bool     // large copies at work here; others are left over
+	watchers  []*watcher          // replaced, never changed
+	trail     []movement          // of the feed: mailboxes by their last changes
+	loggedAt  ModSeq              // of the last record of the account's own log, or later
 }
 
 // ID is the account's number.
@@ -81,7 +82,7 @@ func (a *Account) load(ctx context.Context) error {
 	}
 	a.loggedAt = a.head.modseq
 	a.objects.Store(uint64(a.head.nextObject))
-	a.recent, a.intents = make(map[MailboxID]UID), make(map[uint64]bool)
+	a.recent, a.intents, a.urlResets = make(map[MailboxID]UID), make(map[uint64]bool), make(map[urlKeyID]uint64)
 	a.loadSubs(got.Ranges[1])
 	if err := a.loadBoxes(got.Ranges[0]); err != nil {
 		return err

@@ -22,6 +22,7 @@ const (
 	keyDark     = 'd'
 	keyImported = 'i'
 	keyACL      = 'a'
+	keyURL      = 'u'
 	keyAcross   = 'j'
 	keyMetadata = 't'
 	keyPosting  = 'q'

@@ -153,6 +153,7 @@ func (t *txn) deleteMailbox(w *work) {
 	t.delete(mailboxKey(w.ID))
 	t.deleteRange(chunkRange(w.ID))
 	t.deleteRange(prefix(appendKey32(nil, keyLog, uint32(w.ID))))
+	t.deleteRange(prefix(appendKey32(nil, keyURL, uint32(w.ID))))
 	if w.ACL != nil {
 		t.setACL(w, nil)
 	}

@@ -22,14 +22,15 @@ type txn struct {
 	ctx context.Context
 	now time.Time
 
-	head    head
-	works   []*work
-	names   map[string]MailboxID   // nil: as published
-	subs    map[string]bool        // nil: as published
-	sharers map[uint64]bool        // nil: as published
-	threads map[uint64]objectID    // written here
-	awaited *awaited               // nil: as published
-	after   []func(committed bool) // when the outcome is known
+	head      head
+	works     []*work
+	names     map[string]MailboxID   // nil: as published
+	subs      map[string]bool        // nil: as published
+	sharers   map[uint64]bool        // nil: as published
+	threads   map[uint64]objectID    // written here
+	awaited   *awaited               // nil: as published
+	urlResets []urlKeyID             // to be told of
+	after     []func(committed bool) // when the outcome is known
 
 	metadataUse metadataUse // nil: as published
 
@@ -281,6 +282,9 @@ func (t *txn) publish() {
 	}
 	if t.sharers != nil {
 		a.shares = t.sharers
+	}
+	for _, k := range t.urlResets {
+		a.urlResets[k]++
 	}
 	if t.names != nil {
 		a.names = t.names

@@ -123,7 +123,7 @@ func inspect(ctx context.Context, e kv.Engine, bodies body.Store, id kv.Account,
 		{keyText, in.readText}, {keyDark, in.readDark}, {keyEntry, in.readEntry}, {keyObject, in.readObject},
 		{keyIndex, in.readIndex}, {keyHeader, in.readHeader}, {keyInline, in.readInline},
 		{keyThread, in.readThread}, {keyAwaited, in.readAwaited}, {keyImported, in.readImported},
-		{keyACL, in.readACL}, {keyAcross, in.readAcross},
+		{keyACL, in.readACL}, {keyURL, in.readURLKey}, {keyAcross, in.readAcross},
 		{keyMetadata, in.readMetadata}, {keyPosting, in.readPosting},
 	} {
 		if err := in.each(ctx, step.letter, step.read); err != nil {
@@ -172,7 +172,7 @@ func (in *inspection) each(ctx context.Context, letter byte, fn func(key, value 
 // strangers reports keys of no known letter.
 func (in *inspection) strangers(ctx context.Context) error {
 	known := []byte{keyACL, keyInline, keyChunk, keyDark, keyEntry, keyAwaited, keyGrave, keyHead, keyImported, keyAcross, keyLog, keyMailbox,
-		keyNames, keyObject, keyPosting, keyThread, keySub, keyMetadata, keyText, keyIntent, keyIndex, keyHeader} // ascending
+		keyNames, keyObject, keyPosting, keyThread, keySub, keyMetadata, keyURL, keyText, keyIntent, keyIndex, keyHeader} // ascending
 	want := kv.Reads{}
 	from := []byte{0}
 	for _, letter := range known {

@@ -13,6 +13,8 @@ import (
 	"time"
 
 	"github.com/rogpeppe/go-internal/txtar"
+
+	"citron/auth"
 )
 
 // Dialogues (testdata/*.txtar) are conversations. In the comment of the
@@ -276,12 +278,26 @@ func (d *dialogue) connect(name string, options ...string) *peer {
 	p.bytewise = d.bytewise
 	d.peers[name] = p
 	p.run(d.t)
+	for _, o := range options {
+		if o == "submit" || o == "stream" {
+			d.becomes(p, o)
+		}
+	}
 	return p
+}
+
+// becomes logs a session in as an application of this server's.
+func (d *dialogue) becomes(p *peer, application string) {
+	d.t.Helper()
+	s := p.session.(*Session)
+	d.check(s.enter(auth.Identity{Account: 2, Name: application + " server", Application: application}, d.fixture.server.roll.asOf()))
+	p.out = nil
 }
 
 // direct obeys a directive.
 //
 //	connect NAME [tls] [remote] [starttls]   connect session NAME (- is the first), not logged in
+//	connect NAME submit|stream   the same, logged in as that application
 //	compressed NAME        the client has seen the OK of COMPRESS
 //	login NAME USER        connect session NAME, logged in as USER@example.org
 //	share OWNER MAILBOX USER RIGHTS   the operator gives a user rights

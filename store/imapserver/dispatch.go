@@ -138,6 +138,7 @@ func (s *Session) update(c *command, expunges bool, done func()) {
 	if !s.recheck() {
 		return
 	}
+	s.tellURLReset()
 	d, err := s.delta(c, expunges)
 	switch {
 	case mailboxGone(err):

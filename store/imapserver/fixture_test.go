@@ -66,7 +66,7 @@ func newFixtureOn(t testing.TB, engine kv.Engine, change ...func(*Config)) *fixt
 	cfg := Config{Hostname: "mail.example.org", Version: "test", PlaintextLogin: true, ShareWithAll: true,
 		Admin: "mailto:postmaster@example.org", Comment: "Shared comment",
 		Filters:     map[string]string{"long": "LARGER 5000", "on-the-road": "SMALLER 99"},
-		AppendLimit: 1 << 20, Logger: slog.New(slog.NewTextHandler(f.log, nil))}
+		AppendLimit: 1 << 20, Now: func() time.Time { return *f.clock }, Logger: slog.New(slog.NewTextHandler(f.log, nil))}
 	for _, fn := range change {
 		fn(&cfg)
 	}
@@ -178,6 +178,7 @@ func (f *fixture) newPeer(options ...string) *peer {
 			c.remote = true
 		case "starttls":
 			c.startTLS = true
+		case "submit", "stream":
 		default:
 			f.t.Fatalf("unknown option %s", o)
 		}

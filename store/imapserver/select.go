@@ -43,7 +43,7 @@ func (s *Session) selectMailbox(c *command, a *imap.Select) error {
 		s.enabled |= condstore
 	}
 	s.selected = &selected{acct: at.acct, prefix: at.prefix, rights: at.rights, view: view, flagsAt: view.ModSeq(),
-		rightsAt: accountAt, readOnly: a.ReadOnly, seenAt: accountAt, keywords: len(view.Info.Keywords)}
+		rightsAt: accountAt, urlResets: at.acct.URLResets(view.Info.ID, s.user.Account), readOnly: a.ReadOnly, seenAt: accountAt, keywords: len(view.Info.Keywords)}
 	s.claimRecent()
 	s.describeMailbox(a.Mailbox)
 	if a.QResync != nil && a.QResync.UIDValidity == view.Info.UIDValidity {
@@ -93,6 +93,7 @@ func (s *Session) describeMailbox(given string) {
 	}
 	s.w.Status("*", imap.OK, imap.CodeHighestModSeq(info.ModSeq), "Highest")
 	s.w.Status("*", imap.OK, imap.CodeMailboxID(info.ObjectID), "Mailbox identity")
+	s.writeURLMech()
 	if s.enabled.has(rev2) {
 		s.w.List(s.selectedName(info, given))
 	}

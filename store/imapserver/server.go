@@ -7,8 +7,10 @@ import (
 
 	"citron/auth"
 	"citron/ops/conn"
+	"citron/store"
 	"citron/store/account"
 	"citron/store/order"
+	"citron/store/urlauth"
 	"citron/wire/imap"
 )
 
@@ -53,6 +55,9 @@ type Config struct {
 	// sessions of an account, 256, but for the first one of each session,
 	// which it may always have.
 	MaxContexts, MaxAccountContexts int
+	// URLMaxAge ends every URL authorized by GENURLAUTH so long after it was
+	// made, whatever its EXPIRE says; 0: never.
+	URLMaxAge time.Duration
 	// MaxBadCommands in a row end the session; 20.
 	MaxBadCommands int
 	// NoUnauthenticate switches UNAUTHENTICATE off (RFC 8437 §8).
@@ -69,6 +74,8 @@ type Config struct {
 	// ShareWithAll lets users grant rights on mailboxes of their own to
 	// "anyone"; on those of accounts that are nobody's own they always may.
 	ShareWithAll bool
+	// Now is the clock by which URLs expire; nil: time.Now.
+	Now func() time.Time
 	// Logger gets what an operator should know; nil: discarded.
 	Logger *slog.Logger
 }
@@ -124,6 +131,9 @@ func (c Config) withDefaults() Config {
 	if c.SortMemory <= 0 {
 		c.SortMemory = 128 << 20
 	}
+	if c.Now == nil {
+		c.Now = time.Now
+	}
 	if c.Logger == nil {
 		c.Logger = slog.New(slog.DiscardHandler)
 	}
@@ -146,6 +156,7 @@ type Server struct {
 	open     OpenAccount
 	auth     auth.Authenticator
 	names    auth.Names
+	urls     *urlauth.Service
 	commands map[string]*spec
 	roll     roll
 	// annotations are the shared ones of the server, in the order of their
@@ -162,11 +173,18 @@ type Server struct {
 func New(cfg Config, open OpenAccount, users Users) *Server {
 	ctx, stop := context.WithCancel(context.Background())
 	cfg = cfg.withDefaults()
-	return &Server{
+	srv := &Server{
 		cfg: cfg, open: open, auth: users, names: users, orders: order.NewCache(cfg.SortMemory),
 		commands: commandTable(), annotations: cfg.annotations(), ctx: ctx, stop: stop,
 	}
+	srv.urls = urlauth.New(urlauth.Config{
+		Mailboxes: urlMailboxes{srv}, MaxAge: srv.cfg.URLMaxAge, Now: srv.cfg.Now, Log: srv.cfg.Logger,
+	})
+	return srv
 }
+
+// URLs is other roles' way to authorized URLs.
+func (srv *Server) URLs() store.URLs { return srv.urls }
 
 // Stop has calls under way into storage and auth give up. Sessions themselves
 // are ended by their driver.

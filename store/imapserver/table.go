@@ -58,7 +58,7 @@ func on[T argument](run func(*Session, *command, T) error) handler {
 func families() [][]spec {
 	return [][]spec{
 		sessionCommands, loginCommands, mailboxCommands, listCommands,
-		selectCommands, appendCommands, replaceCommands, expungeCommands,
+		selectCommands, appendCommands, replaceCommands, urlCommands, expungeCommands,
 		storeCommands, copyCommands, fetchCommands, searchCommands, aclCommands, contextCommands,
 		sortCommands, comparatorCommands,
 		compressCommands,

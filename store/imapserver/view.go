@@ -33,6 +33,8 @@ type selected struct {
 	// withheld says that messages went and the client was not told, because no
 	// command allowed it; view is then older than flagsAt.
 	withheld bool
+	// urlResets is how often the key of the user's URLs was reset, as told.
+	urlResets uint64
 	// keywords is how many keywords of the mailbox the client was told of.
 	keywords int
 	// recent are the UIDs that are \Recent in this session (RFC 3501

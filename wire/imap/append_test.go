@@ -54,6 +54,22 @@ var urlCommandTests = []struct {
 	{"a REPLACE 0 x {1}\r\ny", nil},
 	{"a REPLACE 1 x {1}\r\ny {1}\r\nz", nil},
 	{"a REPLACE 1 x", nil},
+	{"a31 RESETKEY", &imap.ResetKey{}},
+	{"a32 RESETKEY inbox", &imap.ResetKey{Mailbox: "INBOX"}},
+	{"a33 RESETKEY INBOX xsample INTERNAL", &imap.ResetKey{Mailbox: "INBOX", Mechanisms: []string{"XSAMPLE", "INTERNAL"}}},
+	{"a RESETKEY INBOX a=b", nil},
+	{`a777 GENURLAUTH "imap://joe@example.com/INBOX/;uid=20/;section=1.2;urlauth=submit+fred" internal x Y`, &imap.GenURLAuth{URLs: []imap.URLToAuthorize{
+		{URL: "imap://joe@example.com/INBOX/;uid=20/;section=1.2;urlauth=submit+fred", Mechanism: "INTERNAL"}, {URL: "x", Mechanism: "Y"}}}},
+	{"a GENURLAUTH", nil},
+	{"a GENURLAUTH x", nil},
+	{"a GENURLAUTH" + strings.Repeat(" x Y", 1001), nil},
+	{`a002 URLFETCH "imap://joe@example.com/INBOX/;uid=20" (u2) (u3 BODYPARTSTRUCTURE binary) (u4 BODY)`, &imap.URLFetch{URLs: []imap.URLToFetch{
+		{URL: "imap://joe@example.com/INBOX/;uid=20"}, {URL: "u2"}, {URL: "u3", Items: imap.URLBodyPartStructure | imap.URLBinary}, {URL: "u4", Items: imap.URLBody}}}},
+	{"a URLFETCH", nil},
+	{"a URLFETCH (u BODY BINARY)", nil},
+	{"a URLFETCH (u BODY BODY)", nil},
+	{"a URLFETCH (u ENVELOPE)", nil},
+	{"a URLFETCH" + strings.Repeat(" x", 1001), nil},
 }
 
 // arrive has a Scanner take an APPEND or REPLACE as a session does, and gives

@@ -157,6 +157,35 @@ func parseBodyExtension(c *cursor, b *BodyStructure) {
 	b.Location = c.nstr()
 }
 
+// ParseBodyStructure parses a BODY or BODYSTRUCTURE in wire form.
+func ParseBodyStructure(text []byte, utf8Mode bool) (*BodyStructure, error) {
+	c := &cursor{buf: text, utf8: utf8Mode, client: true}
+	b := parseBody(c, 0)
+	if c.ok() && !c.atEnd() {
+		c.fail("more than a body structure")
+	}
+	return b, c.err
+}
+
+// Part gives the structure of a part by its number, b itself for none; nil if it
+// is not there (RFC 9051 §6.4.5.1).
+func (b *BodyStructure) Part(path []uint32) *BodyStructure {
+	root := true
+	for _, n := range path {
+		if !root && b.Message != nil {
+			b, root = b.Message, true
+		}
+		switch {
+		case b.Parts != nil && n >= 1 && uint64(n) <= uint64(len(b.Parts)):
+			b = &b.Parts[n-1]
+		case b.Parts != nil || !root || n != 1:
+			return nil
+		}
+		root = false
+	}
+	return b
+}
+
 // AppendBodyStructure appends b in wire form, with extension data if extended
 // (BODYSTRUCTURE, not BODY).
 func AppendBodyStructure(dst []byte, b *BodyStructure, extended, utf8Mode bool) []byte {
