@@ -164,6 +164,10 @@ func (x *indexed) key(depth int) string {
 // narrowed.
 func (x *indexed) compare() {
 	x.t.Helper()
+	if x.rng.IntN(20) == 0 {
+		collations := []string{"i;octet", "i;ascii-casemap", "i;unicode-casemap"}
+		x.p.say(x.t, `c COMPARATOR "`+collations[x.rng.IntN(3)]+`"`)
+	}
 	key := x.key(3)
 	with := x.p.say(x.t, "a SEARCH RETURN (ALL) CHARSET UTF-8 "+key)
 	without := x.p.say(x.t, "a SEARCH RETURN (ALL) CHARSET UTF-8 NOT NOT ("+key+")")

@@ -45,9 +45,10 @@ type folded struct {
 }
 
 // codes folds a character. i;unicode-casemap (RFC 5051 §2) makes it titlecase
-// and decomposes it; then what canonical ordering might move is dropped, and
-// each character by itself made a code. So strings that match under
-// i;unicode-casemap, i;ascii-casemap or i;octet have the same codes.
+// and decomposes it; then combining marks are dropped, and each character by
+// itself made a code. So the key that any collation of package collate gives of
+// a string has the codes of the string, and strings whose keys match have the
+// same codes.
 func (f *folder) codes(r rune) []code {
 	slot := &f.cache[r%cacheSize]
 	if slot.codes == nil || slot.of != r {
@@ -60,12 +61,16 @@ func (f *folder) codes(r rune) []code {
 func fold(r rune) []code {
 	codes := []code{}
 	for _, c := range norm.NFKD.String(string(unicode.ToTitle(r))) {
-		if norm.NFKD.PropertiesString(string(c)).CCC() == 0 {
-			codes = append(codes, codeOf(unicode.ToLower(c)))
+		if c = unicode.ToLower(unicode.ToTitle(c)); c != iotaLetter && norm.NFKD.PropertiesString(string(c)).CCC() == 0 {
+			codes = append(codes, codeOf(c))
 		}
 	}
 	return codes
 }
+
+// iotaLetter has no code, because the titlecase of the mark U+0345, which is dropped
+// where another letter was decomposed into it, is the letter.
+const iotaLetter = '\u03b9'
 
 func codeOf(r rune) code {
 	switch {

@@ -63,9 +63,10 @@ func (g *grams) text(piece []byte, emit func(uint64)) {
 		g.held[g.heldN] = piece[0]
 		g.heldN++
 		piece = piece[1:]
-		if held := g.held[:g.heldN]; utf8.FullRune(held) {
-			g.heldN = 0
-			g.whole(held, emit)
+		for g.heldN > 0 && utf8.FullRune(g.held[:g.heldN]) {
+			_, n := utf8.DecodeRune(g.held[:g.heldN])
+			g.whole(g.held[:n], emit)
+			g.heldN = copy(g.held[:], g.held[n:g.heldN])
 		}
 	}
 	whole := cutIncomplete(piece)
