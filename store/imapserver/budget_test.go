@@ -26,6 +26,11 @@ func TestRoundTrips(t *testing.T) {
 		{`LIST "" (*) RETURN (STATUS (MESSAGES UNSEEN UIDNEXT HIGHESTMODSEQ SIZE))`, 0, 0},
 		{"STATUS INBOX (MESSAGES UNSEEN RECENT)", 0, 0},
 		{"SUBSCRIBE Drafts", 0, 1},
+		{"GETQUOTAROOT INBOX", 0, 0},
+		{"SETMETADATA INBOX (/private/comment \"a\" /shared/comment \"b\")", 2, 1}, // the first time they are counted
+		{"SETMETADATA INBOX (/private/comment \"c\" /shared/comment \"d\")", 1, 1},
+		{"GETMETADATA INBOX (/private/comment /shared/comment)", 1, 0},
+		{`LIST "" * RETURN (METADATA (/shared/comment))`, 1, 0},
 		{"ENABLE QRESYNC", 0, 0},
 		{"SELECT INBOX", 0, 0},
 		{"SELECT INBOX (QRESYNC (${v} 5))", 3, 0},

@@ -42,7 +42,8 @@ func (s *Session) list(c *command, a *imap.List) error {
 	if err != nil {
 		return err
 	}
-	for _, r := range l.rows {
+	annotations := listMetadata{s: s, l: l, names: a.Metadata}
+	for i, r := range l.rows {
 		if err := c.breathe(); err != nil {
 			return err
 		}
@@ -53,6 +54,9 @@ func (s *Session) list(c *command, a *imap.List) error {
 		s.w.List(s.listData(a, answer))
 		if answer.met && r.at != nil {
 			if err := s.listMore(c, a, *r.at); err != nil {
+				return err
+			}
+			if err := annotations.write(i); err != nil {
 				return err
 			}
 		}

@@ -38,7 +38,7 @@ func (s *Session) annotated(name string) (annotated, error) {
 		return annotated{s.user.account, account.OwnMetadata}, nil
 	}
 	at, err := s.locate(name, acl.Lookup)
-	if err == nil && at.rights&annotates == 0 {
+	if err == nil && !mayRead(at) {
 		err = errNoRight
 	}
 	if err != nil {

@@ -31,6 +31,7 @@ type List struct {
 	Patterns  []string // UTF-8, with * and %; "" asks for the hierarchy separator; U+FFFD: see noMatch
 	Return    ListReturn
 	Status    StatusItems // RFC 5819; 0 when not asked for
+	Metadata  []string    // entries, as sent (RFC 9590); nil when not asked for
 }
 
 // Lsub is LSUB (RFC 3501 §6.3.9).
@@ -126,9 +127,14 @@ func parseListReturn(c *cursor, l *List) {
 	c.listOrEmpty(func() {
 		at := c.pos
 		name := c.upperAtom()
-		if name == "STATUS" {
+		switch {
+		case name == "STATUS":
 			c.sp()
 			l.Status = parseStatusItems(c)
+			return
+		case name == "METADATA" && l.Metadata == nil:
+			c.sp()
+			c.list(func() { l.Metadata = append(l.Metadata, c.entryName(1)) })
 			return
 		}
 		bit, ok := findListOption(listReturnOptions[:], name)
@@ -164,7 +170,7 @@ func (l *List) appendArgs(e *encoder) {
 	e.mailbox(l.Reference)
 	e.sp()
 	l.appendPatterns(e)
-	if l.Return == 0 && l.Status == 0 {
+	if !l.returns() {
 		return
 	}
 	e.raw(" RETURN (")
@@ -177,11 +183,22 @@ func (l *List) appendArgs(e *encoder) {
 		e.dst = AppendStatusItems(e.dst, l.Status)
 		e.raw(")")
 	}
+	if l.Metadata != nil {
+		if l.Return != 0 || l.Status != 0 {
+			e.sp()
+		}
+		e.raw("METADATA (")
+		e.entryNames(l.Metadata)
+		e.raw(")")
+	}
 	e.raw(")")
 }
 
+// returns says whether there are return options.
+func (l *List) returns() bool { return l.Return != 0 || l.Status != 0 || l.Metadata != nil }
+
 func (l *List) appendPatterns(e *encoder) {
-	plain := l.Select == 0 && l.Return == 0 && l.Status == 0
+	plain := l.Select == 0 && !l.returns()
 	if len(l.Patterns) == 1 && !(l.Extended && plain) {
 		e.mailbox(l.Patterns[0])
 		return

@@ -127,6 +127,8 @@ var commandTests = []struct {
 	{"a SETMETADATA INBOX (/private/comment NIL)", &imap.SetMetadata{Mailbox: "INBOX", Entries: []imap.MetadataEntry{{Name: "/private/comment"}}}},
 	{"a SETMETADATA \"\" (\"/private/vendor/x/a b\" \"\" /SHARED/comment ~{3}\r\na\x00b)", &imap.SetMetadata{Entries: []imap.MetadataEntry{
 		{Name: "/private/vendor/x/a b", Value: []byte{}}, {Name: "/SHARED/comment", Value: []byte("a\x00b")}}}},
+	{`A01 LIST "" % RETURN (METADATA ("/shared/vendor/cmu/cyrus-imapd/color"))`, &imap.List{Extended: true, Patterns: []string{"%"}, Metadata: []string{"/shared/vendor/cmu/cyrus-imapd/color"}}}, // RFC 9590
+	{`A01 LIST (SUBSCRIBED) "" % RETURN (METADATA (/private/a /shared/b) CHILDREN)`, &imap.List{Extended: true, Select: imap.SelectSubscribed, Patterns: []string{"%"}, Return: imap.ReturnChildren, Metadata: []string{"/private/a", "/shared/b"}}},
 	// RFC 9208
 	{`G0001 GETQUOTA "!partition/sda4"`, &imap.GetQuota{Root: "!partition/sda4"}},
 	{`G0001 GETQUOTA ""`, &imap.GetQuota{}},
@@ -451,6 +453,8 @@ func TestParseErrors(t *testing.T) {
 		"a GETMETADATA x /private/" + strings.Repeat("a", 1000):   imap.TooLarge,
 		"a SETMETADATA x (/private/a)":                            imap.BadSyntax,
 		"a SETMETADATA x (/private/a atom)":                       imap.BadSyntax,
+		"a LIST \"\" * RETURN (METADATA ())":                      imap.BadSyntax,
+		"a LIST \"\" * RETURN (METADATA (a))":                     imap.BadSyntax,
 		"a SETMETADATA x ()":                                      imap.BadSyntax,
 		"a SETMETADATA x (/private NIL)":                          imap.BadSyntax,
 		"a SETMETADATA x (/private/vendor/x NIL)":                 imap.BadSyntax,
