@@ -55,6 +55,9 @@ type Turn struct {
 	// so (BYE, 421) and returns Close; it is stepped with this set as soon as
 	// the shutdown begins, and cut if it lingers.
 	Shutdown bool
+	// Late: the peer let the Out of the step before wait, and has taken the last
+	// of it since: it is there, whatever Until has passed meanwhile.
+	Late bool
 	// Out is what the session sends: it appends, the driver empties it between
 	// steps and owns its memory. A session yields with Wait.Drain set when it
 	// holds HighWater or more.

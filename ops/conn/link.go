@@ -29,6 +29,7 @@ type link struct {
 	self    driver
 	session Session
 	in      inbuf
+	late    bool // for Turn.Late of the next step
 
 	remote, local netip.AddrPort
 	near          bool // a Unix socket, or loopback
@@ -111,8 +112,10 @@ func (l *link) step(t *Turn, eof bool) (w Wait, err error) {
 		In:       l.in.bytes(),
 		EOF:      eof,
 		Shutdown: l.hurried.Load(),
+		Late:     l.late,
 		Out:      getOut(),
 	}
+	l.late = false
 	l.srv.count.steps.Add(1)
 	defer func() {
 		if p := recover(); p != nil {

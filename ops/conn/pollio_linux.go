@@ -113,7 +113,7 @@ func (c *pollConn) flush() next {
 // unless memory is short and it holds the most.
 func (c *pollConn) block() next {
 	if !c.blocked {
-		c.blocked = true
+		c.blocked, c.late = true, true
 		c.srv.count.blocked.Add(1)
 		if c.phase == phaseServe {
 			c.until = c.p.times.deadline(c.unreadUntil(c.wait))

@@ -214,6 +214,9 @@ func (c *goConn) serve() error {
 	}
 }
 
+// lateWrite is how long a write takes of which the session hears as late.
+const lateWrite = time.Second
+
 // send hands a borrowed buffer to the kernel, however long the peer takes, if it
 // is logged in.
 func (c *goConn) send(out []byte, w Wait) error {
@@ -228,7 +231,9 @@ func (c *goConn) send(out []byte, w Wait) error {
 		victim.self.kill(OutOfMemory)
 	}
 	c.nc.SetWriteDeadline(c.unreadUntil(w))
+	before := time.Now()
 	_, err := c.rw.Write(out)
+	c.late = time.Since(before) >= lateWrite
 	c.srv.held.set(&c.link, 0)
 	c.srv.count.blocked.Add(-1)
 	c.srv.count.running.Add(1)

@@ -27,6 +27,7 @@ type line struct {
 	till time.Time
 	// wakes counts Wakes that a test made; told, those the session has said.
 	wakes, told atomic.Int64
+	late        atomic.Int64 // Steps that were told of it
 }
 
 // journal collects what happened to the sessions of a test.
@@ -66,6 +67,9 @@ func (s *line) wake() {
 }
 
 func (s *line) Step(t *Turn) Wait {
+	if t.Late {
+		s.late.Add(1)
+	}
 	if s.mode == "" {
 		s.mode = "line"
 		s.say(t, "HELLO")

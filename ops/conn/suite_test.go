@@ -221,6 +221,9 @@ func TestPeerDoesNotRead(t *testing.T) {
 				t.Fatal(m, err)
 			}
 			c.want("", "+", "* 1")
+			if _, epoll := s.c.(interface{ post(uint32) }); epoll && s.late.Load() == 0 {
+				t.Error("the session was not told that the peer took its time")
+			}
 			c.say("QUIT")
 			c.want("BYE")
 			c.Close()

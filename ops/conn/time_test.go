@@ -46,6 +46,23 @@ func (s *timed) Step(t *Turn) Wait {
 
 func (*timed) Close(error) {}
 
+// TestLate: a session is told, once, when the peer has taken what it let wait.
+func TestLate(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		log := newJournal()
+		p := NewPipe(log.session)
+		defer p.Close()
+		io.WriteString(p, "ECHO a\nBLOW 300000\nECHO b\nECHO c\n")
+		time.Sleep(time.Hour)
+		r := bufio.NewReader(p)
+		for line := ""; line != "c\r\n"; line, _ = r.ReadString('\n') {
+		}
+		if late := log.all()[0].late.Load(); late != 1 {
+			t.Errorf("told %d times", late)
+		}
+	})
+}
+
 // TestSilence: deadlines are the session's, and none other is: a connection
 // lives through a week of silence.
 func TestSilence(t *testing.T) {

@@ -96,7 +96,7 @@ func (s *Session) stepDeflated(t *conn.Turn) conn.Wait {
 	}
 	room := inflatePool.Get().(*[inflateRoom]byte)
 	out := plainPool.Get().(*[]byte)
-	inner := conn.Turn{Now: t.Now, Shutdown: t.Shutdown, In: d.inflate(t, room[:]), Out: (*out)[:0]}
+	inner := conn.Turn{Now: t.Now, Shutdown: t.Shutdown, Late: t.Late, In: d.inflate(t, room[:]), Out: (*out)[:0]}
 	inner.EOF = d.err != nil || t.EOF && len(t.In) == 0 && !d.full
 	wait := s.step(&inner)
 	d.keep(inner.In)

@@ -68,7 +68,7 @@ func (s *Session) Step(t *conn.Turn) conn.Wait {
 func (s *Session) step(t *conn.Turn) (wait conn.Wait) {
 	s.w.Buf, s.now = t.Out, t.Now
 	before := len(t.Out)
-	if len(t.In) > 0 || s.full {
+	if len(t.In) > 0 || s.full || t.Late {
 		s.heardAt = s.now
 	}
 	defer func() {
