@@ -215,13 +215,13 @@ const maxKeyword = 100
 // files hold labels of any characters. Where the mailbox has no room for
 // another keyword, the message comes without.
 func fitKeywords(table, keywords []string) (fit []string) {
-	room := account.MaxKeywords - len(table)
+	room, reserved := account.FreeKeywords(table), account.Missing(table)
 	for _, keyword := range keywords {
 		keyword = strings.Map(keywordCharacter, keyword)
 		same := func(s string) bool { return strings.EqualFold(s, keyword) }
 		switch {
 		case keyword == "" || len(keyword) > maxKeyword || slices.ContainsFunc(fit, same):
-		case slices.ContainsFunc(table, same):
+		case slices.ContainsFunc(table, same), slices.ContainsFunc(reserved, same):
 			fit = append(fit, keyword)
 		case room > 0:
 			room--

@@ -46,7 +46,8 @@ const (
 	Draft
 )
 
-// MaxKeywords is how many different keywords a mailbox can have.
+// MaxKeywords is how many different keywords a mailbox can have, those of
+// Reserved among them.
 const MaxKeywords = 128
 
 // Keywords is a set of indices into MailboxInfo.Keywords.

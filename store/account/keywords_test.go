@@ -17,12 +17,15 @@ func TestMessagesAreNotLostForAKeyword(t *testing.T) {
 		r := newRig(t, account.Options{Step: step})
 		work, archive := account.Inbox, r.mailbox("Archive")
 		r.add(archive, 1, 0)
-		for i := range account.MaxKeywords {
+		for i := range account.MaxKeywords - len(account.Reserved) {
 			r.keyword(t, archive, 1, fmt.Sprint("k", i))
 		}
 		r.add(work, 5, 0)
 		r.keyword(t, work, 3, "fresh")
 		r.keyword(t, work, 3, "K7")
+		for _, name := range account.Reserved { // RFC 5550 §5.9, §5.10
+			r.keyword(t, work, 4, name)
+		}
 		res, err := r.a.Copy(r.ctx, r.by, work, uidset.Everything(), archive)
 		if err != nil || res.Dest.Count() != 5 {
 			t.Fatalf("copy: %v %v", res, err)
@@ -35,6 +38,10 @@ func TestMessagesAreNotLostForAKeyword(t *testing.T) {
 		all := r.entries(r.view(archive))
 		if want := (account.Keywords{}).With(7); all[3].Keywords != want {
 			t.Errorf("the copy has keywords %v, want %v", all[3].Keywords, want)
+		}
+		at := account.MaxKeywords - len(account.Reserved)
+		if want := (account.Keywords{}).With(at).With(at + 1).With(at + 2); all[4].Keywords != want {
+			t.Errorf("the copy has keywords %v, want %v", all[4].Keywords, want)
 		}
 		if want := (account.Keywords{}).With(1); all[6].Keywords != want {
 			t.Errorf("the imported message has keywords %v, want %v", all[6].Keywords, want)

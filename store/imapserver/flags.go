@@ -1,6 +1,8 @@
 package imapserver
 
 import (
+	"slices"
+
 	"citron/store/account"
 	"citron/wire/imap"
 )
@@ -16,7 +18,16 @@ const allFlags = imap.FlagAnswered | imap.FlagFlagged | imap.FlagDeleted | imap.
 
 // writeFlagsResponse writes FLAGS: what flags there can be in the mailbox.
 func (s *Session) writeFlagsResponse(info *account.MailboxInfo) {
-	s.w.Flags(&imap.FlagList{System: allFlags, Keywords: info.Keywords})
+	s.w.Flags(&imap.FlagList{System: allFlags, Keywords: possibleKeywords(info)})
+}
+
+// possibleKeywords are the keywords that can be named: those that are there, and,
+// when there is no room for others, those for which there always is.
+func possibleKeywords(info *account.MailboxInfo) []string {
+	if account.FreeKeywords(info.Keywords) > 0 {
+		return info.Keywords
+	}
+	return slices.Concat(info.Keywords, account.Missing(info.Keywords))
 }
 
 // writePermanentFlags says which flags can be changed for good; \* unless the

@@ -71,8 +71,8 @@ func (m *selected) permanentFlags(info *account.MailboxInfo) (code imap.CodePerm
 	}
 	if m.may(acl.Write) {
 		code.Flags.System |= imap.FlagAnswered | imap.FlagFlagged | imap.FlagDraft
-		code.Flags.Keywords = info.Keywords
-		code.AnyKeyword = len(info.Keywords) < account.MaxKeywords
+		code.Flags.Keywords = possibleKeywords(info)
+		code.AnyKeyword = account.FreeKeywords(info.Keywords) > 0
 	}
 	return code
 }
