@@ -11,12 +11,13 @@ import (
 	"strings"
 	"testing"
 
+	"citron/mail/acl"
 	"citron/store/account"
 	"citron/store/uidset"
 )
 
-// Several sessions, with different extensions enabled, do random things to one
-// mailbox. Each client keeps its own picture of it from nothing but what its
+// Several sessions, with different extensions enabled and of two users who share
+// it, do random things to one mailbox. Each client keeps its own picture of it from nothing but what its
 // server says, as RFC 9051 §7 and RFC 7162 §6 tell it to. After a NOOP every
 // picture must be the truth; and a client with QRESYNC that loses its
 // connection after any command must be able to come back with what it knows.
@@ -38,6 +39,8 @@ type mirror struct {
 	*peer
 	t       *testing.T
 	name    string
+	user    string
+	box     string // the mailbox, as this user names it
 	enable  string
 	uids    []uint32          // by sequence number; 0: not asked yet
 	flags   map[uint32]string // by UID; absent: not asked yet
@@ -54,12 +57,17 @@ func playRandomly(t *testing.T, f *fixture, seed uint64, steps int) {
 		f.deliver("INBOX", nil)
 	}
 	var mirrors []*mirror
-	for i, enable := range []string{"", "CONDSTORE", "QRESYNC", "IMAP4rev2"} {
-		m := &mirror{peer: f.login(), t: t, name: fmt.Sprint(i), enable: enable, flags: map[uint32]string{}}
+	f.share("alice", "INBOX", "bob", acl.All)
+	for i, enable := range []string{"", "CONDSTORE", "QRESYNC", "IMAP4rev2", "", "QRESYNC"} {
+		user, box := "alice", "INBOX"
+		if i >= 4 {
+			user, box = "bob", `"Other Users/alice@example.org/INBOX"`
+		}
+		m := &mirror{peer: f.loginAs(user), t: t, name: fmt.Sprint(i), user: user, box: box, enable: enable, flags: map[uint32]string{}}
 		if enable != "" {
 			m.command("ENABLE " + enable)
 		}
-		m.command("SELECT INBOX")
+		m.command("SELECT " + box)
 		m.ask()
 		mirrors = append(mirrors, m)
 	}
@@ -91,7 +99,7 @@ func (m *mirror) act(f *fixture, random *rand.Rand) {
 	case n == 0:
 		f.deliver("INBOX", nil)
 	case n == 1:
-		m.command("APPEND INBOX (\\Seen kw1) {5+}\r\nabc\r\n")
+		m.command("APPEND " + m.box + " (\\Seen kw1) {5+}\r\nabc\r\n")
 	case n <= 4 && set != "":
 		m.command(fmt.Sprintf("STORE %s %sFLAGS (%s)", set, sign, flag))
 	case n <= 6 && set != "":
@@ -99,9 +107,9 @@ func (m *mirror) act(f *fixture, random *rand.Rand) {
 	case n == 7:
 		m.command("EXPUNGE")
 	case n == 8 && set != "":
-		m.command(fmt.Sprintf("COPY %s INBOX", set))
+		m.command(fmt.Sprintf("COPY %s %s", set, m.box))
 	case n == 9 && set != "" && random.IntN(3) == 0:
-		m.command(fmt.Sprintf("MOVE %s INBOX", set))
+		m.command(fmt.Sprintf("MOVE %s %s", set, m.box))
 	case n == 10:
 		m.in = append(m.in, "i IDLE\r\n"...)
 		m.idle = true
@@ -360,10 +368,10 @@ func (m *mirror) returns(f *fixture) {
 	if slices.Contains(m.uids, 0) {
 		m.ask()
 	}
-	back := &mirror{peer: f.login(), t: m.t, name: m.name + " back", flags: map[uint32]string{}}
+	back := &mirror{peer: f.loginAs(m.user), t: m.t, name: m.name + " back", flags: map[uint32]string{}}
 	defer back.hangUp()
 	back.command("ENABLE QRESYNC")
-	back.in = append(back.in, fmt.Sprintf("t EXAMINE INBOX (QRESYNC (%s %d))\r\n", m.valid, m.modSeq)...)
+	back.in = append(back.in, fmt.Sprintf("t EXAMINE %s (QRESYNC (%s %d))\r\n", m.box, m.valid, m.modSeq)...)
 	back.run(m.t)
 	out := string(back.out)
 	back.out = nil
