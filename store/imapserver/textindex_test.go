@@ -121,7 +121,9 @@ func (x *indexed) change() {
 	case 9:
 		x.reopen()
 	}
-	x.index(x.rng.IntN(4) + 1)
+	if x.rng.IntN(2) == 0 {
+		x.index(x.rng.IntN(3) + 1)
+	}
 	x.p.say(x.t, "s SELECT "+[]string{"INBOX", "INBOX", "Archive"}[x.rng.IntN(3)])
 	if x.rng.IntN(3) == 0 {
 		x.expungeUnseen()
