@@ -105,7 +105,7 @@ func TestHistories(t *testing.T) {
 			h.bodies.Close()
 		}()
 		rt.Repeat(map[string]func(*rapid.T){
-			"append": h.append, "store": h.storeFlags, "expunge": h.expunge, "copy": h.copy, "move": h.move,
+			"append": h.append, "store": h.storeFlags, "expunge": h.expunge, "copy": h.copy, "move": h.move, "replace": h.replace,
 			"create": h.create, "delete": h.delete, "rename": h.rename, "subscribe": h.subscribe,
 			"quota": h.quota, "maintain": h.maintainSome, "reopen": h.reopenAll, "": h.check,
 		})

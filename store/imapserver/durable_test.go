@@ -12,7 +12,9 @@ import (
 
 var changing = []string{
 	"CREATE new", "SUBSCRIBE new", "RENAME new newer", "APPEND INBOX {14+}\r\nSubject: a\r\n\r\n",
-	`STORE 1 +FLAGS (\Deleted)`, `STORE 2:3 FLAGS.SILENT ($Junk)`, "COPY 2 newer", "MOVE 3 newer", "EXPUNGE", "DELETE newer",
+	`STORE 1 +FLAGS (\Deleted)`, `STORE 2:3 FLAGS.SILENT ($Junk)`, "COPY 2 newer", "MOVE 3 newer", "EXPUNGE",
+	"GENURLAUTH imap://alice@h/newer/;UID=1;URLAUTH=anonymous INTERNAL", "RESETKEY newer", "RESETKEY",
+	"APPEND newer CATENATE (URL /INBOX/;UID=4)", "REPLACE 1 newer {14+}\r\nSubject: a\r\n\r\n", "DELETE newer",
 }
 
 // Nothing is acknowledged, nor told to anybody, before it is durable: when the
