@@ -45,6 +45,8 @@ func searchOf(arg argument) *imap.Search {
 		return &a.Search
 	case *imap.Thread:
 		return &a.Search
+	case *imap.MultiSearch:
+		return &a.Search
 	}
 	return arg.(*imap.Search)
 }

@@ -28,14 +28,18 @@ type watchGroup struct {
 }
 
 func (l *watchList) add(g *imap.NotifyGroup) {
-	w := watchGroup{kind: g.Filter.Kind, events: g.Events}
-	for _, name := range g.Filter.Names {
+	l.groups = append(l.groups, newWatchGroup(&g.Filter, g.Events))
+	l.events |= g.Events
+}
+
+func newWatchGroup(f *imap.MailboxFilter, events imap.NotifyEvents) watchGroup {
+	w := watchGroup{kind: f.Kind, events: events}
+	for _, name := range f.Names {
 		w.names = append(w.names, mailbox.Canonical(name))
 	}
 	slices.Sort(w.names)
 	w.names = slices.Compact(w.names)
-	l.groups = append(l.groups, w)
-	l.events |= g.Events
+	return w
 }
 
 // watched is a name that a group may match, whether there is a mailbox or not.
@@ -73,6 +77,9 @@ func (g *watchGroup) matches(w watched) bool {
 		return w.subscribed
 	case imap.FilterMailboxes:
 		return g.has(w.name)
+	case imap.FilterSubtreeOne: // of ESEARCH (RFC 7377 §2.2)
+		i := strings.LastIndexByte(w.name, mailbox.Separator)
+		return g.has(w.name) || i > 0 && g.has(w.name[:i])
 	}
 	for name := w.name; ; {
 		if g.has(name) {

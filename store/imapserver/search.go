@@ -69,7 +69,7 @@ func (s *Session) search(c *command, a *imap.Search) error {
 // forgetSaved empties "$" if a search that was to save is answered NO (RFC 5182
 // §2.1); BAD changes nothing.
 func (s *Session) forgetSaved(a *imap.Search, err error) {
-	if a.Return&imap.ReturnSave != 0 && !errors.Is(err, errGone) && asRefusal(err).kind == imap.NO {
+	if s.selected != nil && a.Return&imap.ReturnSave != 0 && !errors.Is(err, errGone) && asRefusal(err).kind == imap.NO {
 		s.selected.saved = nil
 	}
 }
@@ -299,13 +299,26 @@ func (s *Session) tellFound(c *command, a *imap.Search, f *searcher, modSeq bool
 	if a.Extended && a.Return == imap.ReturnSave {
 		return nil // RFC 5182 §2.1: only saved
 	}
-	d := imap.SearchData{Tag: c.tag, UID: a.UID, Return: a.Return & imap.ReturnItems, Window: a.Window}
+	d, err := f.data(a, modSeq)
+	if err != nil {
+		return err
+	}
+	if a.Extended || s.enabled.has(rev2) {
+		s.w.ESearch(&d)
+		return nil
+	}
+	return s.writeSearch(c, &d)
+}
+
+// data is what an answer shows of what was found.
+func (f *searcher) data(a *imap.Search, modSeq bool) (imap.SearchData, error) {
+	d := imap.SearchData{Tag: f.c.tag, UID: a.UID, Return: a.Return & imap.ReturnItems, Window: a.Window}
 	if !a.Extended {
 		d.Return = imap.ReturnAll
 	}
 	shown := func(found uidset.Ranges) imap.NumSet {
 		if !a.UID {
-			found = seqs(m.view.Set, found)
+			found = seqs(f.m.view.Set, found)
 		}
 		return numSet(found)
 	}
@@ -322,15 +335,11 @@ func (s *Session) tellFound(c *command, a *imap.Search, f *searcher, modSeq bool
 	if modSeq && d.Count > 0 {
 		highest, err := f.modSeqFor(d.Return, window)
 		if err != nil {
-			return err
+			return d, err
 		}
 		d.ModSeq = uint64(highest)
 	}
-	if a.Extended || s.enabled.has(rev2) {
-		s.w.ESearch(&d)
-		return nil
-	}
-	return s.writeSearch(c, &d)
+	return d, nil
 }
 
 // numbersPerBreath is how many numbers of a SEARCH response are written before

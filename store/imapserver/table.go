@@ -62,7 +62,7 @@ func families() [][]spec {
 		storeCommands, copyCommands, fetchCommands, searchCommands, aclCommands, contextCommands,
 		sortCommands, comparatorCommands,
 		compressCommands,
-		quotaCommands, metadataCommands, unauthenticateCommands, notifyCommands,
+		quotaCommands, metadataCommands, unauthenticateCommands, multisearchCommands, notifyCommands,
 	}
 }
 

@@ -129,6 +129,13 @@ var commandTests = []struct {
 		{Name: "/private/vendor/x/a b", Value: []byte{}}, {Name: "/SHARED/comment", Value: []byte("a\x00b")}}}},
 	{`A01 LIST "" % RETURN (METADATA ("/shared/vendor/cmu/cyrus-imapd/color"))`, &imap.List{Extended: true, Patterns: []string{"%"}, Metadata: []string{"/shared/vendor/cmu/cyrus-imapd/color"}}}, // RFC 9590
 	{`A01 LIST (SUBSCRIBED) "" % RETURN (METADATA (/private/a /shared/b) CHILDREN)`, &imap.List{Extended: true, Select: imap.SelectSubscribed, Patterns: []string{"%"}, Return: imap.ReturnChildren, Metadata: []string{"/private/a", "/shared/b"}}},
+	// RFC 7377
+	{`tag1 ESEARCH IN (mailboxes "folder1" subtree "folder2") unseen`, &imap.MultiSearch{Search: imap.Search{Key: flagKey(imap.SearchUnflag, imap.FlagSeen)},
+		In: []imap.MailboxFilter{{Kind: imap.FilterMailboxes, Names: []string{"folder1"}}, {Kind: imap.FilterSubtree, Names: []string{"folder2"}}}}},
+	{`tag2 ESEARCH IN (selected personal subtree-one (a inbox)) RETURN (COUNT) CHARSET UTF-8 subject "chad"`, &imap.MultiSearch{
+		Search: imap.Search{Extended: true, ReturnOptions: imap.ReturnOptions{Return: imap.ReturnCount}, Charset: "UTF-8", Key: textKey(imap.SearchSubject, "chad")},
+		In:     []imap.MailboxFilter{{}, {Kind: imap.FilterPersonal}, {Kind: imap.FilterSubtreeOne, Names: []string{"a", "INBOX"}}}}},
+	{`tag1 UID ESEARCH FROM "frobozz" 1:100`, &imap.MultiSearch{Search: imap.Search{UID: true, Key: and(textKey(imap.SearchFrom, "frobozz"), imap.SearchKey{Op: imap.SearchSeq, Set: imap.SeqSet{Nums: ranges(1, 100)}})}}},
 	// RFC 9208
 	{`G0001 GETQUOTA "!partition/sda4"`, &imap.GetQuota{Root: "!partition/sda4"}},
 	{`G0001 GETQUOTA ""`, &imap.GetQuota{}},
@@ -455,6 +462,11 @@ func TestParseErrors(t *testing.T) {
 		"a SETMETADATA x (/private/a atom)":                       imap.BadSyntax,
 		"a LIST \"\" * RETURN (METADATA ())":                      imap.BadSyntax,
 		"a LIST \"\" * RETURN (METADATA (a))":                     imap.BadSyntax,
+		"a ESEARCH IN () ALL":                                     imap.BadSyntax,
+		"a ESEARCH IN (selected-delayed) ALL":                     imap.BadSyntax,
+		"a ESEARCH IN (mailboxes) ALL":                            imap.BadSyntax,
+		"a ESEARCH IN (personal (DEPTH 1)) ALL":                   imap.BadSyntax,
+		"a ESEARCH IN (personal)":                                 imap.BadSyntax,
 		"a SETMETADATA x ()":                                      imap.BadSyntax,
 		"a SETMETADATA x (/private NIL)":                          imap.BadSyntax,
 		"a SETMETADATA x (/private/vendor/x NIL)":                 imap.BadSyntax,

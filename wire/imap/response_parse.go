@@ -188,11 +188,8 @@ func parseESearch(c *cursor) Response {
 	r := &SearchResponse{Extended: true}
 	for first := true; !c.atEnd(); first = false {
 		c.sp()
-		if first && c.take('(') {
-			c.keyword("TAG")
-			c.sp()
-			r.Tag = c.astring()
-			c.expect(')')
+		if first && c.peek() == '(' {
+			c.list(func() { parseCorrelator(c, &r.SearchData) })
 			continue
 		}
 		name := c.upperAtom()
@@ -204,6 +201,23 @@ func parseESearch(c *cursor) Response {
 		parseSearchData(c, &r.SearchData, name)
 	}
 	return r
+}
+
+// one-correlator (RFC 7377 §4)
+func parseCorrelator(c *cursor, d *SearchData) {
+	at := c.pos
+	name := c.upperAtom()
+	c.sp()
+	switch name {
+	case "TAG":
+		d.Tag = c.astring()
+	case "MAILBOX":
+		d.Mailbox = c.anyMailbox()
+	case "UIDVALIDITY":
+		d.UIDValidity = c.nzNumber()
+	default:
+		c.failAt(at, "unknown correlator")
+	}
 }
 
 func parseSearchData(c *cursor, d *SearchData, name string) {

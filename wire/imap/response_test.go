@@ -145,6 +145,8 @@ var responseTests = []struct {
 	{"a NO [METADATA TOOMANY] SETMETADATA failed", status("a", imap.NO, imap.CodeMetadata{Kind: "TOOMANY"}, "SETMETADATA failed")},
 	{"a NO [UNDEFINED-FILTER on-the-road] x", status("a", imap.NO, imap.CodeUndefinedFilter("on-the-road"), "x")},
 	{"a NO [METADATA NOPRIVATE] x", status("a", imap.NO, imap.CodeMetadata{Kind: "NOPRIVATE"}, "x")},
+	{`* ESEARCH (TAG "tag1" MAILBOX "folder1" UIDVALIDITY 1) UID ALL 4001,4003,4005`, &imap.SearchResponse{Extended: true, SearchData: imap.SearchData{
+		Tag: "tag1", Mailbox: "folder1", UIDValidity: 1, UID: true, Return: imap.ReturnAll, All: ranges(4001, 4001, 4003, 4003, 4005, 4005)}}},
 	{`* QUOTA "" (STORAGE 10 512)`, &imap.QuotaResponse{Resources: []imap.QuotaResource{{Name: "STORAGE", Usage: 10, Limit: 512}}}},
 	{`* QUOTA "#user/alice" (STORAGE 54 111 MESSAGE 42 1000)`, &imap.QuotaResponse{Root: "#user/alice", Resources: []imap.QuotaResource{
 		{Name: "STORAGE", Usage: 54, Limit: 111}, {Name: "MESSAGE", Usage: 42, Limit: 1000}}}},

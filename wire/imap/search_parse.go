@@ -91,6 +91,12 @@ type searchParser struct {
 func parseSearch(c *cursor) (Command, error) {
 	s := &Search{UID: c.uid}
 	c.sp()
+	parseSearchArgs(c, s)
+	return s, c.err
+}
+
+// parseSearchArgs takes return options, charset and program.
+func parseSearchArgs(c *cursor, s *Search) {
 	if c.takeWord("RETURN") {
 		c.sp()
 		s.Extended, s.ReturnOptions = true, c.returnOptions()
@@ -102,7 +108,6 @@ func parseSearch(c *cursor) (Command, error) {
 		c.sp()
 	}
 	parseProgram(c, s)
-	return s, c.err
 }
 
 // search-key *(SP search-key)

@@ -18,6 +18,7 @@ var verbs = map[string]parseFunc{
 	"DELETE":         parseDelete,
 	"DELETEACL":      parseDeleteACL,
 	"ENABLE":         parseEnable,
+	"ESEARCH":        parseMultiSearch,
 	"EXAMINE":        parseExamine,
 	"EXPUNGE":        parseExpunge,
 	"FETCH":          parseFetch,
@@ -61,6 +62,7 @@ var verbs = map[string]parseFunc{
 // RFC 8508 §3.3).
 var uidVerbs = map[string]parseFunc{
 	"COPY":    parseCopy,
+	"ESEARCH": parseMultiSearch,
 	"EXPUNGE": parseExpunge,
 	"FETCH":   parseFetch,
 	"MOVE":    parseMove,

@@ -3,7 +3,11 @@ package imap
 // SearchData is the result of SEARCH as an ESEARCH or SEARCH response shows it.
 type SearchData struct {
 	Tag string // of the command; ESEARCH only, "" for none
-	UID bool   // numbers are UIDs; ESEARCH only
+	// Mailbox, if not "", is where it was found, under its UIDVALIDITY (RFC
+	// 7377 §2.1).
+	Mailbox     string
+	UIDValidity uint32
+	UID         bool // numbers are UIDs; ESEARCH only
 	// Return says which of the following to show.
 	Return   SearchReturn
 	Min, Max uint32 // 0 when nothing was found
@@ -42,6 +46,12 @@ func (w *Writer) ESearchStart(d *SearchData) {
 	if d.Tag != "" {
 		w.raw(" (TAG ")
 		w.Buf = AppendString(w.Buf, d.Tag, false)
+		if d.Mailbox != "" && d.UIDValidity != 0 {
+			w.raw(" MAILBOX ")
+			w.Buf = AppendMailbox(w.Buf, d.Mailbox, w.UTF8)
+			w.raw(" UIDVALIDITY ")
+			w.uint(uint64(d.UIDValidity))
+		}
 		w.raw(")")
 	}
 	if d.UID {
