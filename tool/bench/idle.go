@@ -14,6 +14,7 @@ import (
 type IdleCmd struct {
 	Common     `embed:""`
 	Sessions   int           `help:"Sessions in IDLE." default:"1000"`
+	Compress   bool          `help:"Compress (RFC 4978) after login."`
 	Messages   int           `help:"Messages in each mailbox, which is filled if it holds fewer." default:"0"`
 	LMTP       []string      `help:"LMTP address of each server, in the order of --addr, for deliveries; without it only memory is measured." name:"lmtp" sep:"none" placeholder:"HOST:PORT"`
 	Deliveries int           `help:"Deliveries whose arrival is timed." default:"200"`
@@ -30,7 +31,11 @@ func (cmd *IdleCmd) Run(ctx context.Context) error {
 		return err
 	}
 	out := newTable(cmd.output())
-	fmt.Fprintf(cmd.output(), "%d sessions in IDLE, TLS %s, %d accounts, %d messages each\n", cmd.Sessions, cmd.TLS, cmd.accounts(), cmd.Messages)
+	compressed := ""
+	if cmd.Compress {
+		compressed = ", compressed"
+	}
+	fmt.Fprintf(cmd.output(), "%d sessions in IDLE%s, TLS %s, %d accounts, %d messages each\n", cmd.Sessions, compressed, cmd.TLS, cmd.accounts(), cmd.Messages)
 	out.row([]string{"", "PSS before KB", "PSS with KB", "KB/session", "server CPU ms/login", "EXISTS median ms", "99% ms"})
 	for i, t := range all {
 		row, err := cmd.measure(ctx, t, i)
@@ -112,6 +117,11 @@ func (cmd *IdleCmd) enter(ctx context.Context, t *target) ([]idler, error) {
 				return err
 			}
 			idlers[i].conn = conn
+			if cmd.Compress {
+				if err := conn.compress(); err != nil {
+					return err
+				}
+			}
 			if err := conn.do("SELECT %s", quote(cmd.Mailbox)); err != nil {
 				return err
 			}
