@@ -17,8 +17,12 @@
 // A handler that may write or compute much is marked slow in the table and
 // runs as a coroutine (coroutine.go): it calls command.breathe between items,
 // which hands the turn back to the driver when the output has reached
-// conn.HighWater or other sessions should have a turn. Handlers not marked
-// slow run to their end within one Step.
+// conn.HighWater or other sessions should have a turn. What the account does in
+// steps it is asked for with command.steps, and the turn changes between them.
+// Handlers not marked slow run to their end within one Step.
+//
+// With COMPRESS (compress.go) all of this happens behind a layer that a Step
+// passes on its way in and out.
 //
 // What a session has told its client of the selected mailbox is a selected
 // (view.go): an immutable *uidset.Set and the modseq it stands for. Sequence

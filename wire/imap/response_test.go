@@ -54,6 +54,7 @@ var responseTests = []struct {
 	{`* OK [PERMANENTFLAGS (\Deleted \Seen \*)] Limited`, status("*", imap.OK, imap.CodePermanentFlags{Flags: flags(imap.FlagDeleted | imap.FlagSeen), AnyKeyword: true}, "Limited")},
 	{`* OK [PERMANENTFLAGS ()] No`, status("*", imap.OK, imap.CodePermanentFlags{}, "No")},
 	{"* OK [HIGHESTMODSEQ 715194045007] x", status("*", imap.OK, imap.CodeHighestModSeq(715194045007), "x")},
+	{"c NO [COMPRESSIONACTIVE] DEFLATE active via TLS", status("c", imap.NO, imap.CodeCompressionActive, "DEFLATE active via TLS")}, // RFC 4978 §3
 	{"* OK [NOMODSEQ] x", status("*", imap.OK, imap.CodeNoModSeq, "x")},
 	{"d105 OK [MODIFIED 7,9] Conditional STORE failed", status("d105", imap.OK, imap.CodeModified(ranges(7, 7, 9, 9)), "Conditional STORE failed")},
 	// RFC 4467 §7, §8; RFC 4469 §4.1; RFC 5524 §4
