@@ -119,6 +119,9 @@ type barred struct {
 
 // barred gives the flags that an actor may not change (RFC 4314 §4, STORE).
 func (t *txn) barred(b *box, by Actor) (no barred) {
+	if by.unbarred {
+		return no
+	}
 	rights := t.a.Rights(&b.MailboxInfo, by.Account)
 	if !rights.Has(acl.Seen) {
 		no.system |= Seen

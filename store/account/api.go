@@ -32,6 +32,8 @@ type ObjectID uint64
 type Actor struct {
 	Account uint64 // the acting account's number
 	Name    string // for logs
+
+	unbarred bool // flags go along, whatever the rights are
 }
 
 // SystemFlag is a bit set of RFC 9051's system flags.

@@ -190,9 +190,10 @@ func (a *Account) RenameMailbox(ctx context.Context, by Actor, from, to string) 
 	return a.write(ctx, func(t *txn) error { return t.rename(from, to) })
 }
 
-// renameInbox makes the mailbox, then moves the messages, all or none.
+// renameInbox makes the mailbox, with INBOX's access control list if there is
+// none above it, then moves the messages, all or none, with all their flags.
 func (a *Account) renameInbox(ctx context.Context, by Actor, to string) error {
-	made, err := a.CreateMailbox(ctx, by, to, CreateMailboxOptions{from: inboxName})
+	made, err := a.CreateMailbox(ctx, by, to, CreateMailboxOptions{from: inboxName, Like: Inbox})
 	if err != nil {
 		return err
 	}
@@ -201,6 +202,7 @@ func (a *Account) renameInbox(ctx context.Context, by Actor, to string) error {
 		err = a.write(ctx, func(t *txn) error { return t.copyMetadata(Inbox, made.ID) })
 	}
 	if err == nil {
+		by.unbarred = true
 		_, err = a.Move(ctx, by, Inbox, inbox.Set.Ranges(), made.ID)
 	}
 	if err != nil {

@@ -1,6 +1,8 @@
 package imapserver
 
 import (
+	"errors"
+
 	"citron/mail/acl"
 	"citron/mail/mailbox"
 	"citron/store/account"
@@ -80,22 +82,21 @@ type site struct {
 }
 
 // site finds the account that a name belongs to. Of a user who shares nothing
-// with this one it says no more than of one who does not exist.
+// with this one it says no more than of one who does not exist. A mailbox of
+// the user's own from before names were set apart for others is still reached,
+// and so is what is below it.
 func (s *Session) site(name string) (site, error) {
 	name = mailbox.Canonical(name)
 	own := site{acct: s.user.account, name: name}
-	if !foreign(name) || s.hasOwn(name) {
+	if !foreign(name) {
 		return own, nil
 	}
-	return s.foreignSite(name)
-}
-
-// hasOwn says whether the user has a mailbox of that name, or one above it:
-// one from before names were set apart for others is still reached.
-func (s *Session) hasOwn(name string) bool {
-	if _, ok := s.user.account.Lookup(name); ok {
-		return true
+	if _, ok := own.acct.Lookup(name); ok {
+		return own, nil
 	}
-	_, ok := s.user.account.Nearest(name)
-	return ok
+	other, err := s.foreignSite(name)
+	if _, ok := own.acct.Nearest(name); ok && errors.Is(err, account.ErrNoMailbox) {
+		return own, nil
+	}
+	return other, err
 }
