@@ -169,7 +169,9 @@ func (s *Session) tell(c *command, d *delta, done func()) {
 
 // reply writes the tagged response.
 func (s *Session) reply(c *command, err error) {
-	s.tellMetadata()
+	if s.then == conn.Continue {
+		s.tellMetadata()
+	}
 	if s.selected != nil {
 		s.tellHowFar(c, err == nil)
 	}

@@ -42,7 +42,7 @@ func (s *Session) list(c *command, a *imap.List) error {
 	if err != nil {
 		return err
 	}
-	annotations := listMetadata{s: s, l: l, names: a.Metadata}
+	annotations := newListMetadata(s, l, a.Metadata)
 	for i, r := range l.rows {
 		if err := c.breathe(); err != nil {
 			return err

@@ -1,6 +1,8 @@
 package imapserver
 
 import (
+	"strings"
+
 	"citron/mail/acl"
 	"citron/store/account"
 )
@@ -20,6 +22,18 @@ type listMetadata struct {
 	names []string
 	acct  *account.Account
 	ahead map[account.MailboxID][]account.MetadataEntry // of acct
+}
+
+func newListMetadata(s *Session, l *listing, names []string) *listMetadata {
+	m := &listMetadata{s: s, l: l}
+	seen := map[string]bool{}
+	for _, name := range names { // each once, however often it is named
+		if key := strings.ToLower(name); !seen[key] {
+			seen[key] = true
+			m.names = append(m.names, name)
+		}
+	}
+	return m
 }
 
 // write writes METADATA for the mailbox of a row, NIL for what it has not; none

@@ -25,6 +25,9 @@ func TestUnauthenticateLeavesNothing(t *testing.T) {
 	if f.server.Sessions() != 0 {
 		t.Error("still on the roll")
 	}
+	if len(f.server.contexts.count)+len(f.server.contexts.results) != 0 { // RFC 8437 §4.1: an implicit CANCELUPDATE
+		t.Error("contexts go on")
+	}
 	// Of the connection, and what counts against whoever uses it.
 	connection := "srv conn scan w greeted bad failures revoked now since heardAt full"
 	if s.w.UTF8 || s.scan.Limits != f.server.strangersLimits() {

@@ -116,7 +116,7 @@ var extensions = [...]Extension{
 		Codes: []string{"UNDEFINED-FILTER"}},
 	{Token: "UNAUTHENTICATE", RFC: 8437, States: loggedIn, Commands: []string{"UNAUTHENTICATE"}},
 	{Token: "LIST-METADATA", RFC: 9590, States: loggedIn, Commands: []string{"LIST"}},
-	{Token: "MULTISEARCH", RFC: 7377, States: loggedIn, Commands: []string{"ESEARCH"}, Codes: []string{"LIMIT"}},
+	{Token: "MULTISEARCH", RFC: 7377, States: loggedIn, Commands: []string{"ESEARCH"}},
 	{Token: "STATUS=SIZE", RFC: 8438, States: loggedIn, Rev2: true, Commands: []string{"STATUS"}},
 	{Token: "CONDSTORE", RFC: 7162, States: loggedIn, Enable: true,
 		Commands: []string{"SELECT", "EXAMINE", "STATUS", "FETCH", "STORE", "SEARCH"},
