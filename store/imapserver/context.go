@@ -29,6 +29,8 @@ type liveContext struct {
 	told results
 	// fresh: nothing was told since the command.
 	fresh bool
+	// fetch is asked of new messages that belong to the results (RFC 5465 §7).
+	fetch []imap.FetchItem
 }
 
 // contexts are the live results of all sessions of the process.
@@ -85,11 +87,15 @@ func (s *Session) refuseUpdate(tag, why string) {
 func (s *Session) keepUp(c *command, a *imap.Search, program imap.SearchKey, criteria []imap.SortCriterion, found uidset.Ranges) error {
 	m := s.selected
 	key := resultsKey{uint64(m.acct.ID()), s.user.Account, m.id(), s.activeComparator().String(), query(&program, criteria)}
-	if why := s.cannotKeep(&program, criteria, key.query); why != "" {
+	why := "Too much is asked of new messages"
+	if fetchSize(a.Update) <= s.srv.cfg.MaxNotify {
+		why = s.cannotKeep(&program, criteria, key.query)
+	}
+	if why != "" {
 		s.refuseUpdate(c.tag, why)
 		return nil
 	}
-	x := &liveContext{tag: c.tag, uid: a.UID, fresh: true}
+	x := &liveContext{tag: c.tag, uid: a.UID, fresh: true, fetch: a.Update}
 	x.live = s.srv.contexts.join(key, func() *liveResults {
 		return newLiveResults(key, program, order.Order{Criteria: criteria, Comparator: s.activeComparator()})
 	})

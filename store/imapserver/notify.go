@@ -118,10 +118,16 @@ func notifySize(a *imap.Notify) int {
 	size := len(a.Groups)
 	for i := range a.Groups {
 		g := &a.Groups[i]
-		size += len(g.Filter.Names) + len(g.Fetch)
-		for j := range g.Fetch {
-			size += len(g.Fetch[j].Section.Fields) + len(g.Fetch[j].Section.Part)
-		}
+		size += len(g.Filter.Names) + fetchSize(g.Fetch)
+	}
+	return size
+}
+
+// fetchSize is about how much memory is held by items to be fetched later.
+func fetchSize(items []imap.FetchItem) int {
+	size := len(items)
+	for i := range items {
+		size += len(items[i].Section.Fields) + len(items[i].Section.Part)
 	}
 	return size
 }

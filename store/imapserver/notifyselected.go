@@ -1,6 +1,9 @@
 package imapserver
 
 import (
+	"reflect"
+	"slices"
+
 	"citron/store/account"
 	"citron/store/uidset"
 	"citron/wire/imap"
@@ -25,30 +28,72 @@ func (s *Session) withholds() bool {
 	return (!messages || !flags) && s.selected.info().ModSeq > s.selected.toldUpTo()
 }
 
-// fetchesNew says whether something is to be fetched of new messages.
+// fetchesNew says whether something may have to be fetched of new messages.
 func (s *Session) fetchesNew(came uidset.Ranges) bool {
-	return len(came) > 0 && s.notify != nil && len(s.notify.fetch) > 0
+	return len(came) > 0 && (s.notify != nil && len(s.notify.fetch) > 0 || s.updatesFetch())
+}
+
+// updatesFetch says whether a context asks for something of new messages.
+func (s *Session) updatesFetch() bool {
+	return slices.ContainsFunc(s.selected.contexts, func(x *liveContext) bool { return len(x.fetch) > 0 })
+}
+
+// fetchGroup is messages of which the same is asked.
+type fetchGroup struct {
+	uids  uidset.Ranges
+	items []imap.FetchItem
 }
 
 // fetchNew writes what the client asked for of new messages, except those that
-// its own command made (RFC 5465 §5.2).
-func (s *Session) fetchNew(c *command, came uidset.Ranges) error {
+// its own command made (RFC 5465 §5.2): in NOTIFY, and of those that belong to
+// the results of contexts, in UPDATE (§7). Each message has one response.
+func (s *Session) fetchNew(c *command, came uidset.Ranges, news []contextNews) error {
 	came = came.Subtract(c.created)
 	if !s.fetchesNew(came) {
 		return nil
 	}
-	f := s.newFetcher(c, &imap.Fetch{UID: true, Items: s.notify.fetch})
-	if err := s.selected.acct.Entries(s.srv.ctx, s.selected.view, came, f.batch); err != nil {
-		return err
+	groups := []fetchGroup{{uids: came}}
+	if s.notify != nil {
+		groups[0].items = s.notify.fetch
 	}
-	if err := f.outcome(true, 0); err != nil {
-		s.srv.cfg.Logger.Warn("new messages told but not fetched", "cause", err, "account", s.accountName())
+	for i := range news {
+		groups = divide(groups, news[i].added, news[i].x.fetch)
+	}
+	for _, g := range groups {
+		if len(g.items) == 0 || len(g.uids) == 0 {
+			continue
+		}
+		f := s.newFetcher(c, &imap.Fetch{UID: true, Items: g.items})
+		if err := s.selected.acct.Entries(s.srv.ctx, s.selected.view, g.uids, f.batch); err != nil {
+			return err
+		}
+		if err := f.outcome(true, 0); err != nil {
+			s.srv.cfg.Logger.Warn("new messages told but not fetched", "cause", err, "account", s.accountName())
+		}
 	}
 	return nil
 }
 
-// leaves is called when the selected mailbox, if there is one, is left: what its client was not
-// told while it was selected, it is told as of any other.
+// divide has more asked of some messages.
+func divide(groups []fetchGroup, uids uidset.Ranges, items []imap.FetchItem) (out []fetchGroup) {
+	if len(items) == 0 {
+		return groups
+	}
+	for _, g := range groups {
+		more := fetchGroup{g.uids.Intersect(uids), slices.Clip(g.items)}
+		for i := range items {
+			if !slices.ContainsFunc(g.items, func(has imap.FetchItem) bool { return reflect.DeepEqual(has, items[i]) }) {
+				more.items = append(more.items, items[i])
+			}
+		}
+		g.uids = g.uids.Subtract(uids)
+		out = append(out, more, g)
+	}
+	return slices.DeleteFunc(out, func(g fetchGroup) bool { return len(g.uids) == 0 })
+}
+
+// leaves is called when the selected mailbox, if there is one, is left: what its
+// client was not told while it was selected, it is told as of any other.
 func (s *Session) leaves(m *selected) {
 	if m == nil || !s.notify.active() {
 		return

@@ -48,7 +48,8 @@ type Config struct {
 	// top; 200. A session beyond that ends.
 	InflateRatio int64
 	// MaxNotify bounds what one NOTIFY SET names: mailboxes, event groups and
-	// what is to be fetched of new messages; 1,000.
+	// what is to be fetched of new messages; the last bounds UPDATE (RFC 5465
+	// §7), too; 1,000.
 	MaxNotify int
 	// MaxContexts bounds the results that one session may have kept up to
 	// date (RFC 5267 §4.3.1); 32. MaxAccountContexts bounds those of all

@@ -120,15 +120,22 @@ func (s *Session) sync(c *command, d *delta) error {
 		s.tellCame()
 	}
 	s.tellKeywords(d.next.Info)
-	err = s.tellFlags(c, d.next, d.changed)
+	if err = s.tellFlags(c, d.next, d.changed); err == nil {
+		if m.seenAt = d.at; d.flags {
+			m.flagsAt, m.known = d.next.ModSeq(), nil
+		}
+	}
+	// RFC 5465 wants what UPDATE fetches before ESEARCH (§7), and what NOTIFY
+	// alone does after it (§5.2).
+	first := s.updatesFetch()
+	if first && err == nil {
+		err = s.fetchNew(c, d.came, news)
+	}
 	s.tellContexts(news) // a part of it was told before the EXPUNGEs
-	if err != nil {
+	if err != nil || first {
 		return err
 	}
-	if m.seenAt = d.at; d.flags {
-		m.flagsAt, m.known = d.next.ModSeq(), nil
-	}
-	return s.fetchNew(c, d.came)
+	return s.fetchNew(c, d.came, nil)
 }
 
 // partial is a view told so far, without what went and with what came of next;

@@ -125,18 +125,19 @@ func (g *NotifyGroup) append(e *encoder) {
 		e.raw(separator)
 		e.raw(name)
 		if name == notifyEventNames[0] && g.Fetch != nil {
-			g.appendFetch(e)
+			appendFetchList(e, g.Fetch)
 		}
 		separator = " "
 	}
 	e.raw(")")
 }
 
-func (g *NotifyGroup) appendFetch(e *encoder) {
+// appendFetchList appends a list of items with the space before it.
+func appendFetchList(e *encoder, items []FetchItem) {
 	separator := " ("
-	for i := range g.Fetch {
+	for i := range items {
 		e.raw(separator)
-		e.dst = appendFetchItem(e.dst, &g.Fetch[i])
+		e.dst = appendFetchItem(e.dst, &items[i])
 		separator = " "
 	}
 	e.raw(")")

@@ -291,6 +291,10 @@ var searchTests = []struct {
 	{"RETURN (SAVE) CHARSET US-ASCII $", imap.Search{Extended: true, ReturnOptions: returns(imap.ReturnSave), Charset: "US-ASCII", Key: imap.SearchKey{Op: imap.SearchSeq, Set: imap.SeqSet{Saved: true}}}},
 	{"RETURN (PARTIAL -1:-100) UNDELETED", imap.Search{Extended: true, ReturnOptions: imap.ReturnOptions{Return: imap.ReturnPartial,
 		Window: imap.PartialRange{From: 1, To: 100, Last: true}}, Key: flagKey(imap.SearchUnflag, imap.FlagDeleted)}},
+	// RFC 5465 §7
+	{`RETURN (COUNT UPDATE (UID BODY[HEADER.FIELDS (TO FROM SUBJECT)])) FROM "boss"`, imap.Search{Extended: true, ReturnOptions: imap.ReturnOptions{
+		Return: imap.ReturnUpdate | imap.ReturnCount, Update: []imap.FetchItem{{Kind: imap.FetchUID},
+			{Kind: imap.FetchSection, Section: imap.Section{Text: imap.SectionHeaderFields, Fields: []string{"TO", "FROM", "SUBJECT"}}}}}, Key: textKey(imap.SearchFrom, "boss")}},
 	{"RETURN (partial 500:400 UPDATE CONTEXT COUNT) ALL", imap.Search{Extended: true, ReturnOptions: imap.ReturnOptions{
 		Return: imap.ReturnPartial | imap.ReturnUpdate | imap.ReturnContext | imap.ReturnCount, Window: imap.PartialRange{From: 500, To: 400}}, Key: key(imap.SearchAll)}},
 	{"OR SEEN OR DRAFT (OR ANSWERED ALL)", imap.Search{Key: or(flagKey(imap.SearchFlag, imap.FlagSeen), flagKey(imap.SearchFlag, imap.FlagDraft),

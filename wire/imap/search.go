@@ -26,6 +26,9 @@ const (
 type ReturnOptions struct {
 	Return SearchReturn
 	Window PartialRange // with ReturnPartial
+	// Update is what ReturnUpdate asks of messages that come to be among the
+	// results (RFC 5465 §7); nil for nothing.
+	Update []FetchItem
 }
 
 // Search is SEARCH and UID SEARCH (RFC 9051 §6.4.4).

@@ -43,6 +43,9 @@ func appendReturn(e *encoder, o *ReturnOptions) {
 			e.sp()
 			e.dst = appendPartialRange(e.dst, o.Window)
 		}
+		if name == "UPDATE" && o.Update != nil {
+			appendFetchList(e, o.Update)
+		}
 	}
 	e.raw(")")
 }

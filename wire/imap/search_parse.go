@@ -142,6 +142,10 @@ func (c *cursor) returnOptions() (o ReturnOptions) {
 		case bit == ReturnPartial:
 			c.sp()
 			o.Window = c.partialRange()
+		case bit == ReturnUpdate && c.peek() == ' ' && c.peekAt(1) == '(':
+			c.sp()
+			o.Update = nil
+			c.list(func() { o.Update = append(o.Update, parseFetchItem(c, c.fetchName())) })
 		}
 		o.Return |= bit
 	})
