@@ -108,7 +108,7 @@ func newServer(ctx context.Context, cfg *config.Config, log *slog.Logger) (_ *se
 		AppendLimit: cfg.IMAP.AppendLimit, MaxLine: cfg.IMAP.MaxLine,
 		Admin: cfg.IMAP.Admin, Comment: cfg.IMAP.Comment, Filters: cfg.IMAP.Filters,
 		MaxBadCommands: cfg.IMAP.MaxBadCommands, NoCompress: !cfg.IMAP.Compress, NoUnauthenticate: !cfg.IMAP.Unauthenticate,
-		ShareWithAll: cfg.IMAP.ShareWithAll, Logger: log,
+		ShareWithAll: cfg.IMAP.ShareWithAll, URLMaxAge: time.Duration(cfg.IMAP.URLMaxAge), Logger: log,
 		SortMemory: int64(cfg.IMAP.SortMemory),
 	}, s.node.openAccount, s.node.directory)
 	s.lmtp = lmtp.NewService(life, lmtp.Config{

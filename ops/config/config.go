@@ -41,6 +41,7 @@ type IMAP struct {
 	SortMemory     Size              `toml:"sort_memory" help:"Memory for what SORT and THREAD have read of mailboxes, kept for the next ones; those least recently sorted go first. A message takes about 150 bytes."`
 	MaxBadCommands int               `toml:"max_bad_commands" help:"Commands in error, in a row, after which the server says BYE."`
 	Unauthenticate bool              `toml:"unauthenticate" help:"Let a client go on as somebody else on the same connection (RFC 8437). Switch it off behind a proxy that checks nothing once a session is logged in."`
+	URLMaxAge      Duration          `toml:"url_max_age" help:"How long URLs authorized by GENURLAUTH (RFC 4467) are valid at most, whatever they say themselves; 0s: until their own EXPIRE, or RESETKEY. Submission fetches what phones forward by them within minutes."`
 	ShareWithAll   bool              `toml:"share_with_all" help:"Let users grant rights on mailboxes of their own to \"anyone\" (RFC 4314): all users of this server then list them. Those of shared accounts may in any case."`
 	Admin          string            `toml:"admin" help:"URI by which users reach the administrator, as in mailto:postmaster@example.org: /shared/admin of the server (RFC 5464)."`
 	Filters        map[string]string `toml:"filters" help:"Searches that all users may name in SEARCH FILTER (RFC 5466), by name, as in unread = \"UNSEEN\"."`
@@ -175,6 +176,8 @@ func (c *Config) validate() error {
 	switch {
 	case c.Data == "":
 		return errors.New("data: name a directory")
+	case c.IMAP.URLMaxAge < 0:
+		return errors.New("imap.url_max_age: 0s or more")
 	case time.Duration(c.IMAP.Autologout) < 30*time.Minute:
 		return errors.New("imap.autologout: at least 30m (RFC 3501 §5.4)")
 	case (c.TLS.Cert == "") != (c.TLS.Key == ""):
