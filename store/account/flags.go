@@ -40,10 +40,9 @@ func (a *Account) StoreFlags(ctx context.Context, by Actor, id MailboxID, uids u
 	return res, err
 }
 
-// deletes says whether the change is the first half of an expunge.
-func (c *FlagChange) deletes() bool {
-	return c.Op == AddFlags && c.System == Deleted && len(c.Keywords) == 0
-}
+// deletes says whether the change is the first half of an expunge, perhaps with
+// \Seen, as many clients have it.
+func (c *FlagChange) deletes() bool { return c.Op != RemoveFlags && c.System&Deleted != 0 }
 
 // inSteps calls fn with the UIDs of a kind that are among uids now, some at a
 // time.

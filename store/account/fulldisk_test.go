@@ -51,15 +51,15 @@ func TestDeletingOnAFullDisk(t *testing.T) {
 			account.FlagChange{Op: op, System: f, Keywords: words}, nil)
 		return err
 	}
-	no("a keyword", flag(account.AddFlags, account.Deleted, "$Work"))
+	no("a keyword", flag(account.AddFlags, 0, "$Work"))
 	no("a flag", flag(account.AddFlags, account.Flagged))
-	no("replacing flags", flag(account.ReplaceFlags, account.Deleted))
+	no("a flag less", flag(account.RemoveFlags, account.Deleted))
 	_, err := r.a.Copy(r.ctx, r.by, account.Inbox, uidset.Everything(), r.mailbox("Old"))
 	no("a copy", err)
 	_, err = r.a.CreateMailbox(r.ctx, r.by, "New", account.CreateMailboxOptions{})
 	no("a mailbox", err)
 
-	r.must(flag(account.AddFlags, account.Deleted))
+	r.must(flag(account.AddFlags, account.Deleted|account.Seen))
 	gone, _, err := r.a.Expunge(r.ctx, r.by, account.Inbox, uidset.Ranges{{First: 1, Last: 5}})
 	r.must(err)
 	if gone.Count() != 5 {
