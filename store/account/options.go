@@ -54,7 +54,7 @@ type Options struct {
 	ScanEvery time.Duration
 
 	// IndexDelay is how long the search index waits after a delivery for
-	// more to come. Default 1 second.
+	// more to come. Default 5 seconds.
 	IndexDelay time.Duration
 
 	// IdleAccounts is how many accounts nobody uses stay in memory.
@@ -94,7 +94,7 @@ func (o Options) withDefaults() Options {
 	duration(&o.ExpungeGrace, time.Hour)
 	duration(&o.LogAge, 30*24*time.Hour)
 	duration(&o.ScanEvery, 24*time.Hour)
-	duration(&o.IndexDelay, time.Second)
+	duration(&o.IndexDelay, 5*time.Second)
 	if o.MaxMessage <= 0 {
 		o.MaxMessage = 128 << 20
 	}

@@ -11,7 +11,8 @@ import (
 // as without it. It looks after each slice of work.
 const (
 	workSlice = 4 * time.Millisecond
-	restShare = 7 // slices of rest after one of work
+	restShare = 7                      // times the work, of rest
+	maxWork   = 100 * time.Millisecond // counted at once: a commit may take long
 )
 
 // Index keeps the search index of all accounts up with their mail until ctx
@@ -58,7 +59,7 @@ func (s *Store) newPace() func(context.Context) error {
 		now := s.engine.Stats()
 		calls := now.Views + now.Updates - seen.Views - seen.Updates
 		if calls > x.calls-own {
-			timer := time.NewTimer(restShare * min(worked, 2*workSlice))
+			timer := time.NewTimer(restShare * min(worked, maxWork))
 			select {
 			case <-ctx.Done():
 			case <-timer.C:

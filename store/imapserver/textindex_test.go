@@ -62,7 +62,7 @@ func (x *indexed) reopen() {
 // index takes some steps; all there are if n is 0.
 func (x *indexed) index(n int) {
 	x.t.Helper()
-	*x.clock = x.clock.Add(2 * time.Second)
+	*x.clock = x.clock.Add(time.Minute)
 	for i := 0; n == 0 || i < n; i++ {
 		next, err := x.store.IndexStep(context.Background(), *x.clock)
 		x.check(err)
