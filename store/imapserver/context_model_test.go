@@ -53,7 +53,7 @@ func followRandomly(t *testing.T, f *fixture, seed uint64, steps int) {
 	}
 	var mirrors []*mirror
 	for i, enable := range []string{"", "CONDSTORE", "QRESYNC", "IMAP4rev2"} {
-		m := &mirror{peer: f.login(), t: t, name: fmt.Sprint(i), enable: enable, flags: map[uint32]string{}}
+		m := &mirror{peer: f.login(), t: t, name: fmt.Sprint(i), box: "INBOX", enable: enable, flags: map[uint32]string{}}
 		if enable != "" {
 			m.command("ENABLE " + enable)
 		}
