@@ -22,19 +22,20 @@ import (
 type identity struct{ emailID, threadID objectID }
 
 // CopyTo copies messages to the end of a mailbox of another account, all or
-// none, as Copy does within one; UIDs that are not there are left out. turn is
-// called between messages, and its error ends the copy. Kinds: NoMailbox,
-// OverQuota, Limit (of messages at a time: Options.MaxAcross), TooLarge.
-func (a *Account) CopyTo(ctx context.Context, by Actor, from MailboxID, uids uidset.Ranges, other *Account, to MailboxID, turn func() error) (CopyResult, error) {
-	return a.sendTo(ctx, by, from, uids, other, to, turn, false)
+// none, as Copy does within one; UIDs that are not there are left out. It tells
+// how far it is (WithProgress) after every message, and every piece of a large
+// one. Kinds: NoMailbox, OverQuota, Limit (of messages at a time:
+// Options.MaxAcross), TooLarge.
+func (a *Account) CopyTo(ctx context.Context, by Actor, from MailboxID, uids uidset.Ranges, other *Account, to MailboxID) (CopyResult, error) {
+	return a.sendTo(ctx, by, from, uids, other, to, false)
 }
 
 // MoveTo is CopyTo and removal from the source.
-func (a *Account) MoveTo(ctx context.Context, by Actor, from MailboxID, uids uidset.Ranges, other *Account, to MailboxID, turn func() error) (CopyResult, error) {
-	return a.sendTo(ctx, by, from, uids, other, to, turn, true)
+func (a *Account) MoveTo(ctx context.Context, by Actor, from MailboxID, uids uidset.Ranges, other *Account, to MailboxID) (CopyResult, error) {
+	return a.sendTo(ctx, by, from, uids, other, to, true)
 }
 
-func (a *Account) sendTo(ctx context.Context, by Actor, from MailboxID, uids uidset.Ranges, other *Account, to MailboxID, turn func() error, move bool) (res CopyResult, err error) {
+func (a *Account) sendTo(ctx context.Context, by Actor, from MailboxID, uids uidset.Ranges, other *Account, to MailboxID, move bool) (res CopyResult, err error) {
 	v, err := a.Open(ctx, from)
 	if err != nil {
 		return res, err
@@ -43,7 +44,7 @@ func (a *Account) sendTo(ctx context.Context, by Actor, from MailboxID, uids uid
 	if most := a.store.opt.MaxAcross; uids.Count() > uint64(most) {
 		return res, refuse(Limit, fmt.Sprintf("at most %d messages can go to another account at a time", most))
 	}
-	items, err := a.rewritten(ctx, v, uids, other, turn)
+	items, err := a.rewritten(ctx, v, uids, other)
 	if err != nil || len(items) == 0 {
 		return res, err
 	}
@@ -69,7 +70,7 @@ func (a *Account) sendTo(ctx context.Context, by Actor, from MailboxID, uids uid
 
 // rewritten makes messages of another account out of those of this one. After
 // an error nothing is left of them.
-func (a *Account) rewritten(ctx context.Context, v View, uids uidset.Ranges, other *Account, turn func() error) (items []AppendItem, err error) {
+func (a *Account) rewritten(ctx context.Context, v View, uids uidset.Ranges, other *Account) (items []AppendItem, err error) {
 	defer func() {
 		if err != nil {
 			for i := range items {
@@ -78,16 +79,17 @@ func (a *Account) rewritten(ctx context.Context, v View, uids uidset.Ranges, oth
 			items = nil
 		}
 	}()
+	told := func() error { return stepped(ctx, uint64(len(items)), uids.Count()) }
 	err = a.Entries(ctx, v, uids, func(batch []Entry) error {
 		for i := range batch {
-			in, err := a.rewrite(ctx, &batch[i], other)
+			in, err := a.rewrite(ctx, &batch[i], other, told)
 			if err != nil {
 				return err
 			}
 			items = append(items, AppendItem{
 				Incoming: in, Flags: batch[i].Flags, Keywords: keywordNames(a, v, batch[i].Keywords), InternalDate: batch[i].InternalDate,
 			})
-			if err := turn(); err != nil {
+			if err := told(); err != nil {
 				return err
 			}
 		}
@@ -99,8 +101,12 @@ func (a *Account) rewritten(ctx context.Context, v View, uids uidset.Ranges, oth
 	return items, err
 }
 
+// sentPiece is how much of a message is written between two looks at whether to go
+// on, in bytes.
+const sentPiece = 1 << 20
+
 // rewrite streams one message into another account.
-func (a *Account) rewrite(ctx context.Context, e *Entry, other *Account) (*Incoming, error) {
+func (a *Account) rewrite(ctx context.Context, e *Entry, other *Account, told func() error) (*Incoming, error) {
 	got, err := a.view(ctx, kv.Reads{Gets: [][]byte{objectKey(keyObject, e.Object)}})
 	if err != nil {
 		return nil, err
@@ -118,9 +124,18 @@ func (a *Account) rewrite(ctx context.Context, e *Entry, other *Account) (*Incom
 	if err != nil {
 		return nil, err
 	}
-	if _, err := io.Copy(in, io.NewSectionReader(m, 0, m.Size())); err != nil {
+	for at := int64(0); at < m.Size() && err == nil; at += sentPiece {
+		if at > 0 {
+			err = told()
+		}
+		if err == nil {
+			_, err = io.Copy(in, io.NewSectionReader(m, at, min(sentPiece, m.Size()-at)))
+			err = storageError(err)
+		}
+	}
+	if err != nil {
 		in.Abort()
-		return nil, storageError(err)
+		return nil, err
 	}
 	in.kept = &identity{o.emailID, o.threadID}
 	return in, nil
@@ -180,6 +195,7 @@ func decodeMoved(id uint64, v []byte) (m moved, err error) {
 // finish expunges the messages where they were, and drops the intent. It may be
 // done more than once: UIDs and mailbox numbers are never used again.
 func (a *Account) finish(ctx context.Context, m *moved, from *Account) error {
+	ctx = kv.MakingRoom(ctx)
 	err := from.write(ctx, func(t *txn) error {
 		b, err := t.box(m.mailbox)
 		if err != nil {

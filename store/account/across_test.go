@@ -14,8 +14,6 @@ import (
 	"citron/store/uidset"
 )
 
-func noTurn() error { return nil }
-
 // other opens another account of the rig's store.
 func (r *rig) other(id kv.Account) *rig {
 	r.t.Helper()
@@ -41,7 +39,7 @@ func TestCopyToAnotherAccount(t *testing.T) {
 		}
 	}
 	theirs.grant(account.Inbox, acl.Who{Account: uint64(alice)}, "iw")
-	res, err := r.a.CopyTo(r.ctx, r.by, account.Inbox, everything, theirs.a, account.Inbox, noTurn)
+	res, err := r.a.CopyTo(r.ctx, r.by, account.Inbox, everything, theirs.a, account.Inbox)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -55,7 +53,7 @@ func TestCopyToAnotherAccount(t *testing.T) {
 		equal(t, "flags", account.Flagged, after[i].Flags)
 		sameIdentity(t, r, before[i], theirs, after[i])
 	}
-	if _, err := theirs.a.CopyTo(r.ctx, r.by, account.Inbox, uidset.Of(2), r.a, r.mailbox("Archive"), noTurn); err != nil {
+	if _, err := theirs.a.CopyTo(r.ctx, r.by, account.Inbox, uidset.Of(2), r.a, r.mailbox("Archive")); err != nil {
 		t.Fatal(err)
 	}
 	sameIdentity(t, theirs, after[1], r, r.entries(r.view(r.mailbox("Archive")))[0])
@@ -87,25 +85,25 @@ func TestCopyToIsAllOrNothing(t *testing.T) {
 	theirs := r.other(bob)
 	theirs.grant(account.Inbox, acl.Who{Account: uint64(alice)}, "i")
 	r.add(account.Inbox, 4, 0)
-	turns := 0
 	stop := errors.New("closed")
 	for _, c := range []struct {
 		uids uidset.Ranges
 		to   account.MailboxID
-		turn func() error
+		ends uint64 // after so many messages
 		want error
 	}{
-		{everything, account.Inbox, noTurn, account.ErrLimit},
-		{uidset.Of(1, 2, 3), account.Inbox, noTurn, account.ErrOverQuota},
-		{uidset.Of(1), 99, noTurn, account.ErrNoMailbox},
-		{uidset.Of(1, 2), account.Inbox, func() error {
-			if turns++; turns == 2 {
+		{everything, account.Inbox, 0, account.ErrLimit},
+		{uidset.Of(1, 2, 3), account.Inbox, 0, account.ErrOverQuota},
+		{uidset.Of(1), 99, 0, account.ErrNoMailbox},
+		{uidset.Of(1, 2), account.Inbox, 2, stop},
+	} {
+		ctx := account.WithProgress(r.ctx, func(done, goal uint64) error {
+			if done == c.ends {
 				return stop
 			}
 			return nil
-		}, stop},
-	} {
-		if _, err := r.a.MoveTo(r.ctx, r.by, account.Inbox, c.uids, theirs.a, c.to, c.turn); !errors.Is(err, c.want) {
+		})
+		if _, err := r.a.MoveTo(ctx, r.by, account.Inbox, c.uids, theirs.a, c.to); !errors.Is(err, c.want) {
 			t.Errorf("%v to %d: %v, want %v", c.uids, c.to, err, c.want)
 		}
 	}
@@ -138,7 +136,7 @@ func TestCrashInMoveToAnotherAccount(t *testing.T) {
 			}
 			return nil
 		})
-		_, err := from.a.MoveTo(t.Context(), from.by, account.Inbox, everything, to, account.Inbox, noTurn)
+		_, err := from.a.MoveTo(t.Context(), from.by, account.Inbox, everything, to, account.Inbox)
 		done = err == nil && fs.Calls() < at
 		d = mount(t, fs.Crash(rand.New(rand.NewPCG(after, 3))), opt)
 		here, there := d.readable(t, alice), d.readable(t, bob)

@@ -12,7 +12,7 @@ type Progress func(done, goal uint64) error
 // progressKey is the key of WithProgress.
 type progressKey struct{}
 
-// WithProgress has StoreFlags, Copy, Move, Expunge and the RENAME of INBOX tell
+// WithProgress has StoreFlags, Copy, Move, CopyTo, MoveTo, Expunge and the RENAME of INBOX tell
 // p of each step. It travels in the context because steps are deep inside:
 // most callers do not care.
 func WithProgress(ctx context.Context, p Progress) context.Context {

@@ -29,7 +29,7 @@ func (s *Session) copyMessages(c *command, a *imap.Copy) error {
 	if to.acct == m.acct {
 		res, err = m.acct.Copy(c.steps(), s.user.actor(), m.id(), uids, to.info.ID)
 	} else {
-		res, err = m.acct.CopyTo(s.srv.ctx, s.user.actor(), m.id(), uids, to.acct, to.info.ID, c.turns(uids))
+		res, err = m.acct.CopyTo(c.steps(), s.user.actor(), m.id(), uids, to.acct, to.info.ID)
 	}
 	if err != nil {
 		return tryCreate(err)
@@ -59,7 +59,7 @@ func (s *Session) moveMessages(c *command, a *imap.Move) error {
 	if to.acct == m.acct {
 		res, err = m.acct.Move(c.steps(), s.user.actor(), m.id(), uids, to.info.ID)
 	} else {
-		res, err = m.acct.MoveTo(s.srv.ctx, s.user.actor(), m.id(), uids, to.acct, to.info.ID, c.turns(uids))
+		res, err = m.acct.MoveTo(c.steps(), s.user.actor(), m.id(), uids, to.acct, to.info.ID)
 	}
 	if err != nil {
 		return tryCreate(err)
@@ -98,16 +98,6 @@ func (s *Session) transferred(set imap.SeqSet, byUID bool) (uidset.Ranges, error
 func (s *Session) destination(name string) (place, error) {
 	to, err := s.locate(name, acl.Insert)
 	return to, tryCreate(err)
-}
-
-// turns is called for each message that goes to another account: unlike copies
-// within one, these are written anew.
-func (c *command) turns(uids uidset.Ranges) func() error {
-	done, goal := uint32(0), uint32(uids.Count())
-	return func() error {
-		done++
-		return c.progress(done, goal)
-	}
 }
 
 // copyUID is nil when nothing was copied.
