@@ -71,6 +71,7 @@ func (s *Session) literal() {
 		return
 	}
 	c := &command{s: s, tag: tag, name: a.Name(), spec: s.srv.commands[a.Name()], toldAt: s.now}
+	c.uid = a.Replace != nil && a.Replace.UID
 	if refusal := s.allowed(c); refusal != nil {
 		s.refuseLiteral()
 		s.writeRefusal(c, refusal)

@@ -51,18 +51,15 @@ func followRandomly(t *testing.T, f *fixture, seed uint64, steps int) {
 	for range 6 {
 		f.deliver("INBOX", randomMessage(random))
 	}
-	var mirrors []*mirror
-	for i, enable := range []string{"", "CONDSTORE", "QRESYNC", "IMAP4rev2"} {
-		m := &mirror{peer: f.login(), t: t, name: fmt.Sprint(i), box: "INBOX", enable: enable, flags: map[uint32]string{}}
-		if enable != "" {
-			m.command("ENABLE " + enable)
+	mirrors := newMirrors(t, f)
+	for i, events := range []string{"", "MessageNew MessageExpunge", "MessageNew MessageExpunge FlagChange"} {
+		if events != "" { // told at any time (RFC 5465)
+			mirrors[i].command("NOTIFY SET (SELECTED (" + events + "))")
 		}
-		m.command("SELECT INBOX")
-		m.ask()
-		mirrors = append(mirrors, m)
 	}
 	for step := range steps {
 		m := mirrors[random.IntN(len(mirrors))]
+		m.hear() // what NOTIFY has told, before message numbers are used
 		switch n := random.IntN(10); {
 		case n == 0:
 			*f.clock = f.clock.Add(time.Duration(random.IntN(30)) * time.Second)

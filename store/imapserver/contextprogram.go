@@ -58,7 +58,7 @@ func hasStar(k *imap.SearchKey) bool {
 
 // maxQuery bounds the text of a context's command with its numbers resolved,
 // in bytes.
-const maxQuery = 64 << 10
+const maxQuery = 16 << 10
 
 // query is order and program as text: what sessions must have in common to
 // share results.

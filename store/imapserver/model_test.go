@@ -51,11 +51,8 @@ type mirror struct {
 	lists   []*followed // contexts
 }
 
-func playRandomly(t *testing.T, f *fixture, seed uint64, steps int) {
-	random := rand.New(rand.NewPCG(seed, 7))
-	for range 6 {
-		f.deliver("INBOX", nil)
-	}
+// newMirrors are clients of two users who have selected the same mailbox.
+func newMirrors(t *testing.T, f *fixture) []*mirror {
 	var mirrors []*mirror
 	f.share("alice", "INBOX", "bob", acl.All)
 	for i, enable := range []string{"", "CONDSTORE", "QRESYNC", "IMAP4rev2", "", "QRESYNC"} {
@@ -71,6 +68,15 @@ func playRandomly(t *testing.T, f *fixture, seed uint64, steps int) {
 		m.ask()
 		mirrors = append(mirrors, m)
 	}
+	return mirrors
+}
+
+func playRandomly(t *testing.T, f *fixture, seed uint64, steps int) {
+	random := rand.New(rand.NewPCG(seed, 7))
+	for range 6 {
+		f.deliver("INBOX", nil)
+	}
+	mirrors := newMirrors(t, f)
 	for range steps {
 		m := mirrors[random.IntN(len(mirrors))]
 		m.act(f, random)

@@ -14,7 +14,7 @@ import (
 // selected mailbox, in one transaction.
 
 var replaceCommands = []spec{
-	{"REPLACE", inSelected, slow, on((*Session).replace)},
+	{"REPLACE", inSelected, slow | byNumber, on((*Session).replace)},
 }
 
 // replacing is the message that a REPLACE will remove.
