@@ -2,12 +2,16 @@ package account_test
 
 import (
 	"encoding/binary"
+	"math/rand/v2"
 	"slices"
+	"sync"
 	"testing"
 
 	"citron/engine/kv"
+	"citron/engine/vfs/crashfs"
 	"citron/mail/acl"
 	"citron/store/account"
+	"citron/store/uidset"
 )
 
 func (r *rig) grant(id account.MailboxID, who acl.Who, change string) {
@@ -135,4 +139,75 @@ func (r *rig) write(id kv.Account, key, value []byte) {
 	if err != nil {
 		r.t.Fatal(err)
 	}
+}
+
+// A crash anywhere in a SETACL leaves the list as it was or as it was to be, and
+// when Maintain has run, the other account has noted just that.
+func TestCrashInSetACL(t *testing.T) {
+	for after, done := uint64(1), false; !done; after++ {
+		fs := crashfs.New()
+		d := mount(t, fs, account.Options{})
+		for _, id := range []kv.Account{alice, bob} {
+			if err := d.store.Create(t.Context(), id, account.CreateOptions{}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		a := d.account(t, alice)
+		at := fs.Calls() + after
+		fs.OnCall(func(op crashfs.Op) error {
+			if op.N >= at {
+				return errPower
+			}
+			return nil
+		})
+		all := acl.Change{Op: acl.Replace, Rights: acl.All}
+		err := a.SetACL(t.Context(), account.Actor{Account: uint64(alice)}, account.Inbox, acl.Who{Account: uint64(bob)}, all, nil)
+		done = err == nil && fs.Calls() < at
+		d = mount(t, fs.Crash(rand.New(rand.NewPCG(after, 5))), account.Options{})
+		r := &rig{t: t, ctx: t.Context(), store: d.store, a: d.account(t, alice)}
+		inbox, _ := r.a.Mailbox(account.Inbox)
+		granted := r.a.Rights(inbox, uint64(bob)) == acl.All
+		if err == nil && !granted {
+			t.Fatalf("after %d calls: what was acknowledged is lost", after)
+		}
+		r.maintain()
+		if noted := len(r.sharers(bob)) > 0; noted != granted {
+			t.Fatalf("after %d calls: granted is %v, noted is %v", after, granted, noted)
+		}
+		d.verify(t)
+		d.close()
+	}
+}
+
+// Accounts that share with one another and send each other messages at the same
+// time wait for nobody for ever.
+func TestAccountsShareConcurrently(t *testing.T) {
+	r := newSharing(t)
+	theirs := r.other(bob)
+	r.add(account.Inbox, 10, 0)
+	var wg sync.WaitGroup
+	for _, pair := range [][2]*rig{{r, theirs}, {theirs, r}} {
+		from, to := pair[0], pair[1]
+		wg.Go(func() {
+			for i := range 30 {
+				change := acl.Change{Op: acl.Op(i % 2), Rights: acl.All * acl.Rights(i%3%2)}
+				if err := from.a.SetACL(r.ctx, from.by, account.Inbox, acl.Who{Account: to.by.Account}, change, nil); err != nil {
+					t.Error(err)
+				}
+			}
+		})
+		wg.Go(func() {
+			for i := range 30 {
+				if _, err := from.a.MoveTo(r.ctx, from.by, account.Inbox, uidset.Ranges{{First: 1, Last: account.UID(3 * i)}}, to.a, account.Inbox); err != nil {
+					t.Error(err)
+				}
+			}
+		})
+	}
+	wg.Wait()
+	r.maintain()
+	if here, there := r.view(account.Inbox).Set.Len(), theirs.view(account.Inbox).Set.Len(); here+there != 10 {
+		t.Errorf("%d and %d messages of 10", here, there)
+	}
+	r.sound()
 }
