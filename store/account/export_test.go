@@ -20,3 +20,6 @@ func (s *Store) InMemory() int {
 
 // ForgetSwept makes the index look for objects that are gone.
 func (a *Account) ForgetSwept() { a.swept.Store(deadToLookAt) }
+
+// SkipObjects has the next message be an object of that number or above.
+func (a *Account) SkipObjects(to ObjectID) { a.objects.Store(uint64(to)) }

@@ -195,6 +195,44 @@ func TestIndexColumns(t *testing.T) {
 	r.sound()
 }
 
+// Objects are found in whatever windows they are, also by copies that have them
+// in another order.
+func TestIndexOfManyWindows(t *testing.T) {
+	r := newRig(t, account.Options{})
+	word := func(n int) string { return "word" + strings.Repeat(string(rune('a'+n%26)), 3) + fmt.Sprint(1000+n) }
+	var want []string
+	for n := range 60 {
+		switch n {
+		case 10:
+			r.a.SkipObjects(textindex.WindowSize - 8) // the window ends among the messages
+		case 40:
+			r.a.SkipObjects(3*textindex.WindowSize + 5)
+		}
+		r.append(account.Inbox, "Subject: x\r\n\r\n"+word(n)+"\r\n")
+		want = append(want, word(n))
+	}
+	archive := r.mailbox("Archive")
+	for _, uids := range []uidset.Ranges{uidset.Of(59, 60), uidset.Of(1, 2, 3, 17, 18, 19, 20), uidset.Of(45)} {
+		if _, err := r.a.Copy(r.ctx, r.by, account.Inbox, uids, archive); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, done := range []bool{false, true} {
+		for n, w := range want {
+			if got := r.candidates(account.Inbox, w); done && got != fmt.Sprintf("[{%d %d}]", n+1, n+1) {
+				t.Errorf("message %d: %s", n+1, got)
+			}
+		}
+		r.index()
+	}
+	for uid, n := range []int{58, 59, 0, 1, 2, 16, 17, 18, 19, 44} {
+		if got := r.candidates(archive, want[n]); got != fmt.Sprintf("[{%d %d}]", uid+1, uid+1) {
+			t.Errorf("copy %d: %s", uid+1, got)
+		}
+	}
+	r.sound()
+}
+
 // An index of another version, or one that cannot be read, is built anew.
 func TestIndexOfAnotherVersion(t *testing.T) {
 	for _, head := range [][]byte{{1, 99, 1, 2, 3}, {77}, {}} {
