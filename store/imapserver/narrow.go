@@ -19,6 +19,8 @@ type narrower struct {
 	// gone are the messages the client still counts with that now does not
 	// have; the sets do not know their flags.
 	gone uidset.Ranges
+	// told is all the client counts with, once asked for.
+	told uidset.Ranges
 	// text is the search index, nil until needed; asked counts its keys.
 	text  *account.TextIndex
 	asked int
@@ -27,10 +29,12 @@ type narrower struct {
 // narrow gives the UIDs among which all matches of k are; exact says that all
 // of them match.
 func (n *narrower) narrow(k *imap.SearchKey) (among uidset.Ranges, exact bool, err error) {
-	told := n.m.view.Set
+	if err := n.c.breathe(); err != nil {
+		return nil, false, err
+	}
 	switch k.Op {
 	case imap.SearchAll:
-		return told.Ranges(), true, nil
+		return n.whole(), true, nil
 	case imap.SearchSeq, imap.SearchUID:
 		among, err := n.numbers(k)
 		return among, true, err
@@ -45,15 +49,28 @@ func (n *narrower) narrow(k *imap.SearchKey) (among uidset.Ranges, exact bool, e
 	case imap.SearchNot:
 		among, exact, err := n.narrow(&k.Keys[0])
 		if err != nil || !exact {
-			return told.Ranges(), false, err
+			return n.whole(), false, err
 		}
-		return told.Ranges().Subtract(among), true, nil
+		return n.whole().Subtract(among), true, nil
 	}
 	if isText(k) {
 		among, err := n.textKey(k)
 		return among, false, err
 	}
-	return told.Ranges(), false, nil
+	return n.whole(), false, nil
+}
+
+// whole gives all messages that the client counts with.
+func (n *narrower) whole() uidset.Ranges {
+	if n.told == nil {
+		n.told = n.m.view.Set.Ranges()
+	}
+	return n.told
+}
+
+// isWhole says that a set is what whole gave.
+func (n *narrower) isWhole(r uidset.Ranges) bool {
+	return len(r) > 0 && len(r) == len(n.told) && &r[0] == &n.told[0]
 }
 
 // numbers is lenient with sequence numbers beyond the mailbox, as servers are
@@ -76,7 +93,7 @@ func (n *narrower) flag(k *imap.SearchKey) (uidset.Ranges, bool, error) {
 	told := n.m.view.Set
 	kinds, ok := setKinds[k.Flag]
 	if !ok {
-		return told.Ranges(), false, nil
+		return n.whole(), false, nil
 	}
 	if err := n.present(); err != nil {
 		return nil, false, err
@@ -108,7 +125,7 @@ func (n *narrower) present() error {
 func (n *narrower) modSeq(from account.ModSeq) (uidset.Ranges, bool, error) {
 	told := n.m.view.Set
 	if from <= 1 {
-		return told.Ranges(), true, nil
+		return n.whole(), true, nil
 	}
 	if err := n.present(); err != nil {
 		return nil, false, err
@@ -123,7 +140,7 @@ func (n *narrower) modSeq(from account.ModSeq) (uidset.Ranges, bool, error) {
 // all looks first at the keys that cost little: when they leave few messages,
 // the search index need not be asked.
 func (n *narrower) all(keys []imap.SearchKey) (uidset.Ranges, bool, error) {
-	among, exact := n.m.view.Set.Ranges(), true
+	among, exact := n.whole(), true
 	for _, ofText := range [...]bool{false, true} {
 		for i := range keys {
 			if hasText(&keys[i]) != ofText {
@@ -136,7 +153,9 @@ func (n *narrower) all(keys []imap.SearchKey) (uidset.Ranges, bool, error) {
 			if err != nil {
 				return nil, false, err
 			}
-			among, exact = among.Intersect(some), exact && e
+			if exact = exact && e; !n.isWhole(some) {
+				among = among.Intersect(some)
+			}
 		}
 	}
 	return among, exact, nil
@@ -147,8 +166,8 @@ func (n *narrower) any(keys []imap.SearchKey) (uidset.Ranges, bool, error) {
 	exact := true
 	for i := range keys {
 		some, e, err := n.narrow(&keys[i])
-		if err != nil {
-			return nil, false, err
+		if err != nil || n.isWhole(some) {
+			return some, e, err
 		}
 		among, exact = among.Union(some), exact && e
 	}

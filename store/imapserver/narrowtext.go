@@ -27,15 +27,14 @@ func hasText(k *imap.SearchKey) bool {
 // textKey asks the search index for the candidates of a text key. What the index
 // does not know yet is among them, so that none is missed.
 func (n *narrower) textKey(k *imap.SearchKey) (uidset.Ranges, error) {
-	all := n.m.view.Set.Ranges()
 	query, ok := textindex.QueryFor(k)
 	if n.asked++; !ok || n.asked > maxTextKeys || n.m.view.Set.Len() <= fewMessages {
-		return all, nil
+		return n.whole(), nil
 	}
 	among, err := n.askIndex(query)
 	if errors.Is(err, account.ErrDamaged) {
 		n.s.srv.cfg.Logger.Error("search index cannot be read; a search looks at every message", "account", n.s.accountName(), "error", err)
-		return all, nil
+		return n.whole(), nil
 	}
 	return among, err
 }
