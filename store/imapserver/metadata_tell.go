@@ -87,7 +87,7 @@ func (s *Session) tellMetadataOf(t *metadataTold) error {
 // mailbox, those of them that the user may see.
 func (s *Session) writeChanges(acct *account.Account, changes []account.NameChange) {
 	mailbox, ok := s.annotatedName(acct, changes[0].Mailbox)
-	if !ok {
+	if !ok || s.notifiedOf(acct, changes[0].Mailbox) {
 		return
 	}
 	var names []string
@@ -99,6 +99,21 @@ func (s *Session) writeChanges(acct *account.Account, changes []account.NameChan
 	if len(names) > 0 {
 		s.w.MetadataChanged(mailbox, names)
 	}
+}
+
+// notifiedOf says whether NOTIFY tells of it, too (RFC 5465 §5.6, §5.7): once
+// is enough.
+func (s *Session) notifiedOf(acct *account.Account, id account.MailboxID) bool {
+	if !s.notify.active() {
+		return false
+	}
+	for _, f := range s.notify.feeds {
+		if f.acct == acct {
+			_, wanted := s.notifiesMetadata(f, id)
+			return wanted
+		}
+	}
+	return false
 }
 
 // annotatedName is the name under which the client knows what was annotated,

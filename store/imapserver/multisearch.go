@@ -28,7 +28,7 @@ func (s *Session) multisearch(c *command, a *imap.MultiSearch) error {
 	if !ask.Extended {
 		ask.Extended, ask.Return = true, imap.ReturnAll
 	}
-	if err := s.checkCharset(c, &ask); err != nil { // also where nothing is searched
+	if err := s.checkSearch(c, &ask); err != nil { // also where nothing is searched
 		return err
 	}
 	if hasKey(&ask.Key, imap.SearchModSeq) {

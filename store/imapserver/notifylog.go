@@ -272,15 +272,8 @@ func (t *logTeller) sharers() error {
 // annotations writes METADATA (RFC 5465 §5.6, §5.7). A private entry is one
 // user's only. What is in a record is all of one mailbox, or of the server.
 func (t *logTeller) annotations(r *account.LogRecord) {
-	s, f, id := t.s, t.f, r.Changes[0].Mailbox
-	name, wanted := "", f.prefix == "" && s.notify.others.events&imap.NotifyServerMetadataChange != 0
-	if info, there := f.acct.Mailbox(id); there {
-		at := s.placeOf(f.acct, info, f.prefix)
-		name = at.name()
-		wanted = s.eventsOf(f, at)&imap.NotifyMailboxMetadataChange != 0
-	} else if id != account.OwnMetadata {
-		return
-	}
+	s, f := t.s, t.f
+	name, wanted := s.notifiesMetadata(f, r.Changes[0].Mailbox)
 	if !wanted || slices.Contains(s.notify.mine.changes, deed{f.acct, r.ModSeq}) {
 		return
 	}
@@ -293,6 +286,20 @@ func (t *logTeller) annotations(r *account.LogRecord) {
 	if len(entries) > 0 {
 		s.w.MetadataChanged(name, entries)
 	}
+}
+
+// notifiesMetadata says whether the client asked to be told of the annotations
+// of a mailbox, or of the server, and under which name it knows it.
+func (s *Session) notifiesMetadata(f *feed, id account.MailboxID) (name string, wanted bool) {
+	if id == account.OwnMetadata {
+		return "", f.prefix == "" && s.notify.others.events&imap.NotifyServerMetadataChange != 0
+	}
+	info, there := f.acct.Mailbox(id)
+	if !there {
+		return "", false
+	}
+	at := s.placeOf(f.acct, info, f.prefix)
+	return at.name(), s.eventsOf(f, at)&imap.NotifyMailboxMetadataChange != 0
 }
 
 // eventData is the LIST response of an event; info is nil for a name without a

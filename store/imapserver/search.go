@@ -95,15 +95,21 @@ func (s *Session) checkCharset(c *command, a *imap.Search) error {
 	})
 }
 
-// find runs the search in a mailbox, of which nothing is told to the client.
-func (s *Session) find(c *command, m *selected, a *imap.Search, modSeq bool) (*searcher, error) {
+// checkSearch refuses what no mailbox can be searched for in this session, and
+// makes the strings UTF-8.
+func (s *Session) checkSearch(c *command, a *imap.Search) error {
 	if err := s.checkKeys(&a.Key); err != nil {
-		return nil, err
+		return err
 	}
 	if err := s.checkCharset(c, a); err != nil {
-		return nil, err
+		return err
 	}
-	if err := s.checkComparator(a); err != nil {
+	return s.checkComparator(a)
+}
+
+// find runs the search in a mailbox, of which nothing is told to the client.
+func (s *Session) find(c *command, m *selected, a *imap.Search, modSeq bool) (*searcher, error) {
+	if err := s.checkSearch(c, a); err != nil {
 		return nil, err
 	}
 	n := narrower{s: s, c: c, m: m}
