@@ -2,7 +2,9 @@ package account
 
 import (
 	"cmp"
+	"maps"
 	"slices"
+	"sync"
 )
 
 // What a watcher reads once Watch has woken it. The feed keeps no queue and
@@ -93,4 +95,46 @@ func (a *Account) News(since ModSeq) News {
 	}
 	slices.Reverse(n.Mailboxes)
 	return n
+}
+
+// publicFeed says when other accounts come to share with anyone, or no longer
+// do, which concerns all accounts.
+type publicFeed struct {
+	mu       sync.Mutex
+	changes  uint64
+	watchers map[*watcher]bool
+}
+
+// WatchPublic has wake called after every such change, as Watch does.
+func (a *Account) WatchPublic(wake func()) (cancel func()) {
+	p, w := &a.store.publicFeed, &watcher{wake}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.watchers == nil {
+		p.watchers = make(map[*watcher]bool)
+	}
+	p.watchers[w] = true
+	return func() {
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		delete(p.watchers, w)
+	}
+}
+
+// PublicChanges counts such changes: unchanged means that there was none.
+func (a *Account) PublicChanges() uint64 {
+	p := &a.store.publicFeed
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.changes
+}
+
+func (p *publicFeed) changed() {
+	p.mu.Lock()
+	p.changes++
+	all := slices.Collect(maps.Keys(p.watchers))
+	p.mu.Unlock()
+	for _, w := range all {
+		w.wake()
+	}
 }

@@ -126,6 +126,9 @@ func (s *Store) noteShare(ctx context.Context, account, owner uint64, on bool) e
 	if errors.Is(err, ErrGone) { // deleted meanwhile
 		return nil
 	}
+	if account == acl.Anyone {
+		s.publicFeed.changed()
+	}
 	return err
 }
 

@@ -30,6 +30,7 @@ type Store struct {
 	indexing indexing
 
 	nothingPublic atomic.Bool // nothing was ever shared with anyone
+	publicFeed    publicFeed
 }
 
 // Open gives a Store over an engine and a body store, which it does not close.

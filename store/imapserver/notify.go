@@ -36,6 +36,9 @@ type notifying struct {
 	fetch     []imap.FetchItem  // asked of new messages in it
 	others    watchList
 	feeds     []*feed // the user's own account first
+	// public counts what was shared with anyone when that was last looked at.
+	public        uint64
+	unwatchPublic func() // nil if it does not matter
 	// spokeAt is when the server last said anything.
 	spokeAt time.Time
 	// paused: reading what is new failed; it is tried again then.
@@ -67,7 +70,10 @@ func (n *notifying) stop() {
 	for _, f := range n.feeds {
 		f.unwatch()
 	}
-	n.feeds = nil
+	if n.unwatchPublic != nil {
+		n.unwatchPublic()
+	}
+	n.feeds, n.unwatchPublic = nil, nil
 }
 
 // notifySet is NOTIFY SET and NOTIFY NONE. Until the first of them the selected

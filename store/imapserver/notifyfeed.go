@@ -92,9 +92,13 @@ func (s *Session) listen(n *notifying) error {
 	if len(n.feeds) == 0 {
 		s.listenTo(n, s.user.account, "")
 	}
-	if !n.others.foreign() {
+	if !n.others.foreign {
 		return nil
 	}
+	if n.unwatchPublic == nil {
+		n.unwatchPublic = s.user.account.WatchPublic(s.conn.Wake)
+	}
+	public := s.user.account.PublicChanges()
 	list, err := s.sharers()
 	if err != nil {
 		return err
@@ -116,6 +120,7 @@ func (s *Session) listen(n *notifying) error {
 		}
 		s.listenTo(n, acct, root)
 	}
+	n.public = public
 	return nil
 }
 
@@ -146,13 +151,6 @@ func (n *notifying) feedOf(name string) (*feed, string) {
 		}
 	}
 	return n.feeds[0], name
-}
-
-// foreign says whether a group can match mailboxes of others at all.
-func (l *watchList) foreign() bool {
-	return slices.ContainsFunc(l.groups, func(g watchGroup) bool {
-		return g.kind == imap.FilterSubscribed || slices.ContainsFunc(g.names, foreign)
-	})
 }
 
 // reaches says whether a group can match names that begin with a root.

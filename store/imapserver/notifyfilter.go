@@ -13,11 +13,12 @@ import (
 // watchList is the event groups of a NOTIFY SET but those of the selected
 // mailbox. A mailbox has the events of all groups that match it, in whatever
 // order they stand (§6, first example); one that a group with NONE matches has
-// none at all, since "the client does not wish to receive any events for the
-// specified mailboxes" (§8, events).
+// none at all: that is what §8 has NONE mean, of whatever else is asked.
 type watchList struct {
 	groups []watchGroup
 	events imap.NotifyEvents // of any group
+	// foreign: a group can match mailboxes of others at all.
+	foreign bool
 }
 
 // watchGroup is an event group.
@@ -28,7 +29,9 @@ type watchGroup struct {
 }
 
 func (l *watchList) add(g *imap.NotifyGroup) {
-	l.groups = append(l.groups, newWatchGroup(&g.Filter, g.Events))
+	w := newWatchGroup(&g.Filter, g.Events)
+	l.groups = append(l.groups, w)
+	l.foreign = l.foreign || w.kind == imap.FilterSubscribed || slices.ContainsFunc(w.names, foreign)
 	l.events |= g.Events
 }
 

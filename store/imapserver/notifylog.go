@@ -54,16 +54,33 @@ func (s *Session) tellLog(c *command, f *feed, news account.News) error {
 			upTo = more.ModSeq
 			continue
 		}
-		for _, d := range names {
-			s.w.List(d)
-		}
-		for i, at := range boxes {
-			if err := s.enters(c, t.entered[i].f, at, t.entered[i].before); err != nil {
-				return err
-			}
+		if err := t.finish(names, boxes); err != nil {
+			return err
 		}
 	}
 	f.logAt = max(f.logAt, news.ModSeq)
+	return nil
+}
+
+// tellPublic is for what others have come to share with anyone.
+func (s *Session) tellPublic(c *command) error {
+	t := &logTeller{s: s, c: c, f: s.notify.feeds[0]}
+	if err := t.sharers(); err != nil {
+		return err
+	}
+	return t.finish(t.present())
+}
+
+// finish tells how names and mailboxes are at the end.
+func (t *logTeller) finish(names []*imap.ListData, boxes []place) error {
+	for _, d := range names {
+		t.s.w.List(d)
+	}
+	for i, at := range boxes {
+		if err := t.s.enters(t.c, t.entered[i].f, at, t.entered[i].before); err != nil {
+			return err
+		}
+	}
 	return nil
 }
 

@@ -77,6 +77,11 @@ func (s *Session) tellNews() {
 	if !n.active() || s.task != nil || s.then != conn.Continue || s.now.Before(n.paused) {
 		return
 	}
+	if n.unwatchPublic != nil && n.public != s.user.account.PublicChanges() {
+		c := &command{s: s, name: "NOTIFY"}
+		s.start(c, func() { s.newsFailed(s.tellPublic(c)) })
+		return
+	}
 	for _, f := range n.feeds {
 		news := f.acct.News(f.at)
 		isLeft := func(at place) bool { return at.acct == f.acct }
@@ -101,14 +106,24 @@ func (s *Session) newsOf(c *command, f *feed, news account.News) error {
 	switch {
 	case err == nil:
 		f.at = news.ModSeq
-	case errors.Is(err, errGone):
-		return err
-	case errors.Is(err, account.ErrTrimmed), errors.Is(err, errTooMuch):
-		s.overflow()
 	case errors.Is(err, account.ErrNoAccount) && f.prefix != "":
 		n := s.notify // it was deleted, and what was in it nobody knows
 		f.unwatch()
 		n.feeds = slices.DeleteFunc(n.feeds, func(x *feed) bool { return x == f })
+	default:
+		return s.newsFailed(err)
+	}
+	return nil
+}
+
+// newsFailed deals with an error of telling what is new, if there is one; what
+// it gives is errGone or nil.
+func (s *Session) newsFailed(err error) error {
+	switch {
+	case err == nil, errors.Is(err, errGone):
+		return err
+	case errors.Is(err, account.ErrTrimmed), errors.Is(err, errTooMuch):
+		s.overflow()
 	default:
 		// What was told already is told again, which does no harm.
 		s.srv.cfg.Logger.Warn("cannot read what is new", "cause", err, "account", s.accountName())
