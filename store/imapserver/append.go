@@ -70,7 +70,8 @@ func (s *Session) literal() {
 		s.invite()
 		return
 	}
-	c := &command{s: s, tag: tag, name: a.Name(), spec: s.srv.commands[a.Name()], toldAt: s.now}
+	c := &command{s: s, tag: tag, name: a.Name(), spec: s.srv.commands[a.Name()], toldAt: s.now,
+		uid: a.Replace != nil && a.Replace.UID}
 	c.uid = a.Replace != nil && a.Replace.UID
 	if refusal := s.allowed(c); refusal != nil {
 		s.refuseLiteral()
