@@ -54,6 +54,40 @@ func BenchmarkSearch(b *testing.B) {
 	}
 }
 
+// BenchmarkContext is the time from a delivery, durable, to the ADDTO in an IDLE
+// session, in a mailbox of 100,000 messages (RFC 5267 §4.3).
+func BenchmarkContext(b *testing.B) {
+	f := benchFixture(b)
+	a := f.alice()
+	for _, query := range []string{
+		"UID SEARCH RETURN (UPDATE COUNT) UNSEEN",
+		"UID SEARCH RETURN (UPDATE COUNT) BODY words",
+		"UID SORT RETURN (UPDATE COUNT) (REVERSE DATE) UTF-8 UNDELETED",
+		"UID SORT RETURN (UPDATE COUNT) (SUBJECT FROM) UTF-8 ALL",
+	} {
+		b.Run(query, func(b *testing.B) {
+			p := f.login()
+			defer p.hangUp()
+			p.say(b, "s SELECT INBOX", "q "+query, "i IDLE")
+			for n := 0; b.Loop(); n++ {
+				b.StopTimer()
+				in, err := a.NewMessage(b.Context())
+				f.check(err)
+				_, err = in.Write(benchMessage(n * 7919 % 100_000))
+				f.check(err)
+				_, err = a.Append(b.Context(), account.Actor{Account: 1}, account.Inbox, []account.AppendItem{{Incoming: in}})
+				f.check(err)
+				b.StartTimer()
+				p.run(b)
+				if out := string(p.out); strings.Count(out, "ADDTO") != 1 {
+					b.Fatal(out)
+				}
+				p.out = p.out[:0]
+			}
+		})
+	}
+}
+
 // benchFixture is a server on the embedded engine with 100,000 messages.
 func benchFixture(b *testing.B) *fixture {
 	f := newFixture(b)

@@ -231,5 +231,40 @@ func (m *mirror) compareLists() {
 		if !slices.Equal(l.list, now) {
 			m.t.Fatalf("%s: %s (%s) is %v, its client has %v", m.name, l.tag, l.command, now, l.list)
 		}
+		m.comparePages(l, now)
+	}
+}
+
+var saysPartial = regexp.MustCompile(` PARTIAL \((\S+) (\S+)\)`)
+
+// comparePages asks for windows, which must be slices of all there is, whether
+// or not the results are kept (RFC 5267 §4.4, §4.5, RFC 9394 §3.1).
+func (m *mirror) comparePages(l *followed, all []uint32) {
+	m.t.Helper()
+	n := len(all)
+	for _, w := range [][2]int{{1, 3}, {n - 1, n + 2}, {n + 1, n + 5}, {-1, -2}, {-n - 3, -n}, {3, 2}} {
+		first, last := min(w[0], w[1]), max(w[0], w[1])
+		window := fmt.Sprintf("%d:%d", w[0], w[1])
+		switch {
+		case first*last <= 0:
+			continue // no such window
+		case first < 0:
+			first, last = n+1+first, n+1+last
+		}
+		m.in = append(m.in, "t "+l.line("PARTIAL "+window)+"\r\n"...)
+		m.hear()
+		a := saysPartial.FindStringSubmatch(m.lastOut)
+		if a == nil || a[1] != window {
+			m.t.Fatalf("%s: %q", m.name, m.lastOut)
+		}
+		var got []uint32
+		if a[2] != "NIL" {
+			got = expand(a[2])
+		}
+		want := all[min(max(first, 1)-1, n):]
+		want = want[:max(min(last, n)-max(first, 1)+1, 0)]
+		if !slices.Equal(got, want) {
+			m.t.Fatalf("%s: %s of %v is %v", m.name, window, all, got)
+		}
 	}
 }
