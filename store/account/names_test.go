@@ -132,7 +132,7 @@ func TestQuotaAndLimits(t *testing.T) {
 		t.Errorf("too large: %v", err)
 	}
 	in.Abort()
-	words := make([]string, account.MaxKeywords+1)
+	words := make([]string, account.MaxKeywords-len(account.Reserved)+1) // one too many
 	for i := range words {
 		words[i] = fmt.Sprint("k", i)
 	}
