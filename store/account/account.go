@@ -43,13 +43,14 @@ type Account struct {
 	names     map[string]MailboxID
 	sorted    []MailboxID // by name
 	subs      map[string]bool
-	shares    map[uint64]bool     // accounts that share with this one
-	recent    map[MailboxID]UID   // first UID not shown as \Recent
-	urlResets map[urlKeyID]uint64 // how often each was reset since the account was opened
-	intents   map[uint64]bool     // large copies at work here; others are left over
-	watchers  []*watcher          // replaced, never changed
-	trail     []movement          // of the feed: mailboxes by their last changes
-	loggedAt  ModSeq              // of the last record of the account's own log, or later
+	shares    map[uint64]bool             // accounts that share with this one
+	recent    map[MailboxID]UID           // first UID not shown as \Recent
+	urlResets map[urlKeyID]uint64         // how often each was reset since the account was opened
+	leaving   map[MailboxID]uidset.Ranges // messages on their way to other accounts
+	intents   map[uint64]bool             // large copies at work here; others are left over
+	watchers  []*watcher                  // replaced, never changed
+	trail     []movement                  // of the feed: mailboxes by their last changes
+	loggedAt  ModSeq                      // of the last record of the account's own log, or later
 }
 
 // ID is the account's number.

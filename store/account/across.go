@@ -8,6 +8,7 @@ import (
 	"io"
 
 	"citron/engine/kv"
+	"citron/mail/acl"
 	"citron/store/uidset"
 )
 
@@ -25,7 +26,7 @@ type identity struct{ emailID, threadID objectID }
 // none, as Copy does within one; UIDs that are not there are left out. It tells
 // how far it is (WithProgress) after every message, and every piece of a large
 // one. Kinds: NoMailbox, OverQuota, Limit (of messages at a time:
-// Options.MaxAcross), TooLarge.
+// Options.MaxAcross), TooLarge, Cannot when the actor may not insert there.
 func (a *Account) CopyTo(ctx context.Context, by Actor, from MailboxID, uids uidset.Ranges, other *Account, to MailboxID) (CopyResult, error) {
 	return a.sendTo(ctx, by, from, uids, other, to, false)
 }
@@ -36,6 +37,10 @@ func (a *Account) MoveTo(ctx context.Context, by Actor, from MailboxID, uids uid
 }
 
 func (a *Account) sendTo(ctx context.Context, by Actor, from MailboxID, uids uidset.Ranges, other *Account, to MailboxID, move bool) (res CopyResult, err error) {
+	if move {
+		uids = a.claim(from, uids)
+		defer a.unclaim(from, uids)
+	}
 	v, err := a.Open(ctx, from)
 	if err != nil {
 		return res, err
@@ -46,6 +51,10 @@ func (a *Account) sendTo(ctx context.Context, by Actor, from MailboxID, uids uid
 	}
 	items, err := a.rewritten(ctx, v, uids, other)
 	if err != nil || len(items) == 0 {
+		return res, err
+	}
+	if err := other.mayInsert(by, to); err != nil {
+		abort(items)
 		return res, err
 	}
 	var intent *moved
@@ -68,14 +77,52 @@ func (a *Account) sendTo(ctx context.Context, by Actor, from MailboxID, uids uid
 	return CopyResult{UIDValidity: put.UIDValidity, Source: uids, Dest: put.UIDs, ModSeq: put.ModSeq}, nil
 }
 
+// claim leaves out the messages that somebody else is just moving to another
+// account, so that they do not arrive there twice.
+func (a *Account) claim(id MailboxID, uids uidset.Ranges) uidset.Ranges {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	uids = uids.Subtract(a.leaving[id])
+	if a.leaving == nil {
+		a.leaving = make(map[MailboxID]uidset.Ranges)
+	}
+	a.leaving[id] = a.leaving[id].Union(uids)
+	return uids
+}
+
+func (a *Account) unclaim(id MailboxID, uids uidset.Ranges) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.leaving[id] = a.leaving[id].Subtract(uids); len(a.leaving[id]) == 0 {
+		delete(a.leaving, id)
+	}
+}
+
+// mayInsert looks at the actor's rights again when all is written and only the
+// commit is left: it may have taken long.
+func (a *Account) mayInsert(by Actor, to MailboxID) error {
+	info, ok := a.Mailbox(to)
+	switch {
+	case !ok:
+		return ErrNoMailbox
+	case !a.Rights(info, by.Account).Has(acl.Insert):
+		return refuse(Cannot, "the right to put messages there was withdrawn")
+	}
+	return nil
+}
+
+func abort(items []AppendItem) {
+	for i := range items {
+		items[i].Incoming.Abort()
+	}
+}
+
 // rewritten makes messages of another account out of those of this one. After
 // an error nothing is left of them.
 func (a *Account) rewritten(ctx context.Context, v View, uids uidset.Ranges, other *Account) (items []AppendItem, err error) {
 	defer func() {
 		if err != nil {
-			for i := range items {
-				items[i].Incoming.Abort()
-			}
+			abort(items)
 			items = nil
 		}
 	}()

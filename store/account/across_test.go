@@ -107,6 +107,10 @@ func TestCopyToIsAllOrNothing(t *testing.T) {
 			t.Errorf("%v to %d: %v, want %v", c.uids, c.to, err, c.want)
 		}
 	}
+	theirs.grant(account.Inbox, acl.Who{Account: uint64(alice)}, "lr")
+	if _, err := r.a.MoveTo(r.ctx, r.by, account.Inbox, uidset.Of(1), theirs.a, account.Inbox); !errors.Is(err, account.ErrCannot) {
+		t.Errorf("without the right: %v", err)
+	}
 	equal(t, "left", uint32(4), r.view(account.Inbox).Set.Len())
 	equal(t, "came", uint32(0), theirs.view(account.Inbox).Set.Len())
 	r.sound()
@@ -129,6 +133,10 @@ func TestCrashInMoveToAnotherAccount(t *testing.T) {
 		from := &rig{t: t, ctx: t.Context(), a: d.account(t, alice), by: account.Actor{Account: uint64(alice)}}
 		from.add(account.Inbox, n, 0)
 		to := d.account(t, bob)
+		all := acl.Change{Op: acl.Replace, Rights: acl.All}
+		if err := to.SetACL(t.Context(), account.Actor{Account: uint64(bob)}, account.Inbox, acl.Who{Account: uint64(alice)}, all, nil); err != nil {
+			t.Fatal(err)
+		}
 		at := fs.Calls() + after
 		fs.OnCall(func(op crashfs.Op) error {
 			if op.N >= at {

@@ -19,5 +19,5 @@
 //
 // RFC 3501 and 9051 (mailboxes, UIDs, flags), 7162 (modseq, tombstones), 4315
 // and 6851 (UID EXPUNGE, MOVE), 6154 (special use), 8474 (object identifiers),
-// 8514 (SAVEDATE), 9208 (quota), 5464 (metadata).
+// 8514 (SAVEDATE), 9208 (quota), 5464 (metadata), 4314 (access control).
 package account

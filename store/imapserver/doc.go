@@ -36,6 +36,9 @@
 //     (RFC 9051 §7.5.1, RFC 7162 §3.2.10.2), and in IDLE.
 //   - Between commands a session keeps no scanner buffer, no coroutine, no
 //     snapshot: only its account handle, its selected mailbox and a few words.
+//   - A mailbox is found by locate, which names the rights that are needed
+//     (RFC 4314 §4); what needs more of the selected one asks it (rights.go).
+//     Whose account it is in nobody else has to know.
 //   - Memory held for input is bounded: a command by Config.MaxLine, a message
 //     by what account.Incoming buffers.
 //
