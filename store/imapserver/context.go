@@ -1,6 +1,7 @@
 package imapserver
 
 import (
+	"errors"
 	"slices"
 	"sync"
 	"time"
@@ -101,10 +102,13 @@ func (s *Session) keepUp(c *command, a *imap.Search, program imap.SearchKey, cri
 	})
 	m.contexts = append(m.contexts, x)
 	var err error
-	if x.told, err = x.live.begin(c, m, found); err != nil {
-		s.dropContext(x)
+	if x.told, err = x.live.begin(c, m, found); err == nil || errors.Is(err, errGone) {
+		return err
 	}
-	return err
+	s.dropContext(x) // the results are told already
+	s.srv.cfg.Logger.Warn("results not kept up to date", "account", s.accountName(), "cause", err)
+	s.refuseUpdate(c.tag, "Results cannot be kept up to date now")
+	return nil
 }
 
 // cannotKeep says why results cannot be kept up to date; else it counts one

@@ -107,6 +107,36 @@ func (f *fixture) fillInbox(a *account.Account, n int) {
 	}
 }
 
+// Many changes are told in pieces that hold one after the other, and the client
+// comes to have the same list.
+func TestManyChanges(t *testing.T) {
+	f := newFixture(t)
+	f.fillInbox(f.alice(), 5000)
+	for _, query := range []string{"SEARCH %s UNFLAGGED", "SORT %s (SUBJECT) UTF-8 UNFLAGGED"} {
+		m := &mirror{peer: f.login(), t: t, name: query, box: "INBOX", flags: map[uint32]string{}}
+		m.command("SELECT INBOX")
+		l := &followed{tag: "t", command: query, uid: true, sorted: strings.HasPrefix(query, "SORT")}
+		m.lists = append(m.lists, l)
+		m.command(l.line("ALL UPDATE"))
+		var odd []string
+		for n := 1; n < 5000; n += 2 {
+			odd = append(odd, fmt.Sprint(n))
+		}
+		for _, change := range []string{"+FLAGS.SILENT", "-FLAGS.SILENT"} {
+			m.command(fmt.Sprintf(`UID STORE %s %s (\Flagged)`, strings.Join(odd, ","), change))
+			if n := strings.Count(m.lastOut, "* ESEARCH"); n < 2 {
+				t.Errorf("%s: %d ESEARCH", query, n)
+			}
+			if want := map[bool]int{true: 2500, false: 5000}[change[0] == '+']; len(l.list) != want {
+				t.Errorf("%s: %d in the list, not %d", query, len(l.list), want)
+			}
+		}
+		l.tag = "u"
+		m.compareLists()
+		m.hangUp()
+	}
+}
+
 // Sessions on threads of their own share results without harm.
 func TestContextsAreSharedByThreads(t *testing.T) {
 	f := newFixture(t)

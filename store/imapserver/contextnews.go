@@ -148,27 +148,65 @@ func (n *contextNews) moveUp() {
 }
 
 // tellExpunged writes REMOVEFROM of what is about to be expunged.
-func (s *Session) tellExpunged(all []contextNews) {
+func (s *Session) tellExpunged(c *command, all []contextNews) error {
 	for i := range all {
 		n := &all[i]
-		s.writeContext(n.x, s.changes(n, true, n.expunged, n.expungedAt))
+		if err := s.writeContext(c, n.x, s.changes(n, true, n.expunged, n.expungedAt)); err != nil {
+			return err
+		}
 	}
+	return nil
 }
 
 // tellContexts writes all else, and notes what was told.
-func (s *Session) tellContexts(all []contextNews) {
+func (s *Session) tellContexts(c *command, all []contextNews) error {
 	for i := range all {
 		n := &all[i]
 		changes := s.changes(n, true, n.removed, n.removedAt)
-		s.writeContext(n.x, append(changes, s.changes(n, false, n.added, n.addedAt)...))
+		if err := s.writeContext(c, n.x, append(changes, s.changes(n, false, n.added, n.addedAt)...)); err != nil {
+			return err
+		}
 		n.x.told, n.x.fresh = n.next, false
 	}
+	return nil
 }
 
-func (s *Session) writeContext(x *liveContext, changes []imap.ContextChange) {
-	if len(changes) > 0 {
-		s.w.ESearch(&imap.SearchData{Tag: x.tag, UID: x.uid, Changes: changes})
+// maxChanges is how many ranges of messages one ESEARCH tells of at most.
+const maxChanges = 1024
+
+// writeContext writes changes, which may be many, in pieces that hold one after
+// the other. The only error is errGone.
+func (s *Session) writeContext(c *command, x *liveContext, changes []imap.ContextChange) error {
+	for len(changes) > 0 {
+		var piece []imap.ContextChange
+		for room := maxChanges; len(changes) > 0 && room > 0; {
+			some, rest := divideChange(changes[0], room)
+			piece, room = append(piece, some), room-len(some.Nums)
+			if changes[0] = rest; len(rest.Nums) == 0 {
+				changes = changes[1:]
+			}
+		}
+		s.w.ESearch(&imap.SearchData{Tag: x.tag, UID: x.uid, Changes: piece})
+		if err := c.breathe(); err != nil {
+			return err
+		}
 	}
+	return nil
+}
+
+// divideChange gives the first ranges of a pair and the pair of the others, to
+// be told after it: what is added further on stands further on, what is removed
+// has moved up.
+func divideChange(p imap.ContextChange, ranges int) (some, rest imap.ContextChange) {
+	if len(p.Nums) <= ranges {
+		return p, rest
+	}
+	some, rest = p, p
+	some.Nums, rest.Nums = p.Nums[:ranges], p.Nums[ranges:]
+	if p.Position > 0 && !p.Remove {
+		rest.Position += uint32(imap.NumSet(some.Nums).Count())
+	}
+	return some, rest
 }
 
 // changes makes pairs of what is new. In mailbox order one pair at position 0

@@ -97,15 +97,16 @@ func (s *Session) sync(c *command, d *delta) error {
 	if err != nil {
 		return err
 	}
-	s.tellExpunged(news)
+	if err := s.tellExpunged(c, news); err != nil {
+		return err
+	}
 	if err := s.tellGone(c, d); err != nil {
 		return err
 	}
 	switch {
 	case d.frozen:
 		m.view = partial(m.view, m.view, d.gone, nil)
-		s.tellContexts(news)
-		return nil
+		return s.tellContexts(c, news)
 	case d.whole:
 		m.view = d.next
 	case s.notify != nil:
@@ -131,7 +132,9 @@ func (s *Session) sync(c *command, d *delta) error {
 	if first && err == nil {
 		err = s.fetchNew(c, d.came, news)
 	}
-	s.tellContexts(news) // a part of it was told before the EXPUNGEs
+	if !errors.Is(err, errGone) { // a part of it was told before the EXPUNGEs
+		err = errors.Join(err, s.tellContexts(c, news))
+	}
 	if err != nil || first {
 		return err
 	}
