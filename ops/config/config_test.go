@@ -39,12 +39,16 @@ func TestEmptyFileIsDefault(t *testing.T) {
 
 func TestParse(t *testing.T) {
 	c := Default()
-	err := Parse([]byte("data = \"/mail\"\n[store]\ncache = \"1GiB\"\nlog_keep = \"48h\"\n[lmtp]\nsocket_mode = \"0606\"\n"), c)
+	err := Parse([]byte("data = \"/mail\"\n[store]\ncache = \"1GiB\"\nlog_keep = \"48h\"\n[lmtp]\nsocket_mode = \"0606\"\n" +
+		"[imap]\nadmin = \"mailto:postmaster@example.org\"\n[imap.filters]\non-the-road = \"OR SMALLER 5000 FROM boss\"\n"), c)
 	if err != nil {
 		t.Fatal(err)
 	}
 	if c.LMTP.SocketMode != 0o606 {
 		t.Errorf("socket_mode = %v", c.LMTP.SocketMode)
+	}
+	if c.IMAP.Admin == "" || c.IMAP.Filters["on-the-road"] != "OR SMALLER 5000 FROM boss" {
+		t.Errorf("imap = %+v", c.IMAP)
 	}
 	if c.Data != "/mail" || c.Store.Cache != 1<<30 || time.Duration(c.Store.LogKeep) != 48*time.Hour {
 		t.Errorf("got %+v", c)
@@ -57,6 +61,8 @@ func TestErrors(t *testing.T) {
 		{"[store]\ncache = \"lots\"", "not a size"},
 		{"[store]\ncache = \"-1KiB\"", "not a size"},
 		{"[imap]\nautologout = \"5m\"", "at least 30m"},
+		{"[imap]\nadmin = \"postmaster\"", "a URI"},
+		{"[limits]\nmetadata_entries = 9", "RFC 5464"},
 		{"[lmtp]\nsocket_mode = \"rw-\"", "octal"},
 		{"[lmtp]\nsocket_mode = \"4755\"", "octal"},
 		{"[lmtp]\nsocket_mode = 660", "socket_mode"},
