@@ -223,7 +223,12 @@ func CheckFilter(name, criteria string) error {
 	if !imap.IsFilterName(name) {
 		return errors.New("this is not the name of a filter (RFC 5466)")
 	}
-	if _, err := parseFilter([]byte(criteria)); err != nil {
+	_, err := parseFilter([]byte(criteria))
+	var syntax *imap.Error
+	switch {
+	case errors.As(err, &syntax):
+		return fmt.Errorf("the filter is not a search: %s", syntax.Text())
+	case err != nil:
 		return fmt.Errorf("the filter is not a search: %w", err)
 	}
 	return nil
