@@ -101,7 +101,7 @@ func (m *mirror) act(f *fixture, random *rand.Rand) {
 	set := m.someSet(random)
 	flag := []string{`\Seen`, `\Flagged`, `\Deleted`, "$Junk", fmt.Sprintf("kw%d", random.IntN(5))}[random.IntN(5)]
 	sign := []string{"+", "-", ""}[random.IntN(3)]
-	switch n := random.IntN(12); {
+	switch n := random.IntN(13); {
 	case n == 0:
 		f.deliver("INBOX", nil)
 	case n == 1:
@@ -116,6 +116,8 @@ func (m *mirror) act(f *fixture, random *rand.Rand) {
 		m.command(fmt.Sprintf("COPY %s %s", set, m.box))
 	case n == 9 && set != "" && random.IntN(3) == 0:
 		m.command(fmt.Sprintf("MOVE %s %s", set, m.box))
+	case n == 11 && set != "":
+		m.replace(1 + random.IntN(len(m.uids)))
 	case n == 10:
 		m.in = append(m.in, "i IDLE\r\n"...)
 		m.idle = true
@@ -123,6 +125,16 @@ func (m *mirror) act(f *fixture, random *rand.Rand) {
 	case set != "":
 		m.command(fmt.Sprintf("FETCH %s (UID FLAGS)", set))
 	}
+}
+
+// replace has a message replaced by one made of itself, if its UID is known.
+func (m *mirror) replace(seq int) {
+	if m.uids[seq-1] == 0 {
+		m.command(fmt.Sprintf("REPLACE %d %s {5+}\r\nabc\r\n", seq, m.box))
+		return
+	}
+	url := strings.NewReplacer(`"`, "", " ", "%20", "@", "%40").Replace(m.box)
+	m.command(fmt.Sprintf("REPLACE %d %s (\\Draft) CATENATE (URL \"/%s/;UID=%d\")", seq, m.box, url, m.uids[seq-1]))
 }
 
 func (m *mirror) someSet(random *rand.Rand) string {
