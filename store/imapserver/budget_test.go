@@ -37,6 +37,11 @@ func TestRoundTrips(t *testing.T) {
 		{"EXPUNGE", 0, 0},
 		{"UID EXPUNGE 1:10", 0, 0},
 		{"APPEND Drafts {5+}\r\nabc\r\n", 1, 1},
+		{"APPEND Drafts CATENATE (URL /INBOX/;UID=1 URL /INBOX/;UID=1/;SECTION=TEXT)", 3, 1},
+		{"GENURLAUTH imap://alice@h/INBOX/;UID=1;URLAUTH=anonymous INTERNAL", 4, 2}, // the first makes the keys
+		{"GENURLAUTH imap://alice@h/INBOX/;UID=1;URLAUTH=anonymous INTERNAL", 2, 0},
+		{"URLFETCH imap://alice@h/INBOX/;UID=1;URLAUTH=anonymous:internal:" + strings.Repeat("0", 82), 2, 0},
+		{"RESETKEY INBOX", 0, 1},
 		{"CREATE new", 1, 1},
 		{"RENAME new newer", 1, 1},
 		{"DELETE newer", 1, 1},

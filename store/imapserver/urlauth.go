@@ -4,6 +4,7 @@ import (
 	"errors"
 
 	"citron/mail/acl"
+	"citron/store/account"
 	"citron/store/urlauth"
 	"citron/wire/imap"
 )
@@ -84,6 +85,8 @@ func (s *Session) genURLAuth(c *command, a *imap.GenURLAuth) error {
 		switch {
 		case errors.As(err, &invalid):
 			return bad(invalid.Error())
+		case err != nil && account.KindOf(err) == 0:
+			return &refusal{kind: imap.NO, code: imap.CodeUnavailable, text: "Cannot authorize URLs now", cause: err}
 		case err != nil:
 			return err
 		}
