@@ -385,7 +385,7 @@ func (h *metadataHistory) renameBox(rt *rapid.T) {
 		}
 		return
 	}
-	for _, name := range modelNames {
+	for _, name := range slices.Collect(maps.Keys(h.model)) { // also names that only a rename makes
 		if rest, ok := strings.CutPrefix(name, from); ok && (rest == "" || rest[0] == '/') && h.model[name] != nil {
 			h.model[to+rest] = h.model[name]
 			delete(h.model, name)
