@@ -109,7 +109,8 @@ func newServer(ctx context.Context, cfg *config.Config, log *slog.Logger) (_ *se
 		Admin: cfg.IMAP.Admin, Comment: cfg.IMAP.Comment, Filters: cfg.IMAP.Filters,
 		MaxBadCommands: cfg.IMAP.MaxBadCommands, NoCompress: !cfg.IMAP.Compress, NoUnauthenticate: !cfg.IMAP.Unauthenticate,
 		ShareWithAll: cfg.IMAP.ShareWithAll, URLMaxAge: time.Duration(cfg.IMAP.URLMaxAge), Logger: log,
-		SortMemory: int64(cfg.IMAP.SortMemory),
+		SortMemory:  int64(cfg.IMAP.SortMemory),
+		MaxContexts: cfg.IMAP.MaxContexts, MaxAccountContexts: cfg.IMAP.AllContexts,
 	}, s.node.openAccount, s.node.directory)
 	s.lmtp = lmtp.NewService(life, lmtp.Config{
 		Hostname: cfg.Hostname, Resolver: s.node.directory, Filing: account.Filing{Store: s.node.accounts},

@@ -39,6 +39,8 @@ type IMAP struct {
 	AppendLimit    int64             `toml:"append_limit" help:"Largest message accepted by APPEND and LMTP, in bytes (RFC 7889)."`
 	Compress       bool              `toml:"compress" help:"Offer COMPRESS=DEFLATE (RFC 4978). Who can send mail to a user and watch that user's connection may learn a little from the sizes."`
 	SortMemory     Size              `toml:"sort_memory" help:"Memory for what SORT and THREAD have read of mailboxes, kept for the next ones; those least recently sorted go first. A message takes about 150 bytes."`
+	MaxContexts    int               `toml:"max_contexts" help:"Results of SEARCH and SORT that one session may have kept up to date (RFC 5267). A sorted one takes 100 to 200 bytes a message, shared by the sessions that have the same."`
+	AllContexts    int               `toml:"max_account_contexts" help:"The same for all sessions of an account together; the first one of each session does not count against it."`
 	MaxBadCommands int               `toml:"max_bad_commands" help:"Commands in error, in a row, after which the server says BYE."`
 	Unauthenticate bool              `toml:"unauthenticate" help:"Let a client go on as somebody else on the same connection (RFC 8437). Switch it off behind a proxy that checks nothing once a session is logged in."`
 	URLMaxAge      Duration          `toml:"url_max_age" help:"How long URLs authorized by GENURLAUTH (RFC 4467) are valid at most, whatever they say themselves; 0s: until their own EXPIRE, or RESETKEY. Submission fetches what phones forward by them within minutes."`
@@ -123,6 +125,8 @@ func Default() *Config {
 			AppendLimit:    100 << 20,
 			Compress:       true,
 			SortMemory:     128 << 20,
+			MaxContexts:    32,
+			AllContexts:    256,
 			MaxBadCommands: 20,
 			Unauthenticate: true,
 		},
