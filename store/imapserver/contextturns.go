@@ -65,7 +65,7 @@ func (t *turns) note(e *searcher, k *imap.SearchKey, uids uidset.Ranges) error {
 		for i := range entries {
 			u := entries[i].UID
 			at := nextTurn(k, entries[i].InternalDate, e.s.now)
-			if at.IsZero() || t.noted[u] {
+			if at.IsZero() || at.Year() > maxTurnYear || t.noted[u] {
 				continue
 			}
 			if t.noted == nil {
@@ -106,6 +106,10 @@ func nextTurn(k *imap.SearchKey, date, now time.Time) (first time.Time) {
 	}
 	return first
 }
+
+// maxTurnYear is the last year that is waited for: Unix nanoseconds end in 2262,
+// and APPEND takes dates up to 9999.
+const maxTurnYear = 2200
 
 // maxInterval in seconds keeps a time.Duration in its bounds.
 const maxInterval = 1 << 33
