@@ -99,10 +99,10 @@ func randomMessage(random *rand.Rand) []byte {
 // configured for.
 func (m *mirror) newContext(tag, query string, random *rand.Rand) {
 	m.t.Helper()
-	l := &followed{tag: tag, command: query, uid: m.enable == "QRESYNC" || random.IntN(2) == 0, // VANISHED shifts no numbers of messages not known by UID
+	l := &followed{tag: tag, command: query, uid: m.vanishes() || random.IntN(2) == 0, // VANISHED shifts no numbers of messages not known by UID
 		sorted: strings.HasPrefix(query, "SORT")}
 	refused := len(m.lists) == 5
-	m.in = append(m.in, fmt.Sprintf("%s %s\r\n", tag, l.line("ALL UPDATE"))...)
+	m.send(fmt.Sprintf("%s %s\r\n", tag, l.line("ALL UPDATE")))
 	m.lists = append(m.lists, l)
 	m.hear()
 	if !regexp.MustCompile(`(?m)^`+tag+` OK `).MatchString(m.lastOut) || refused != strings.Contains(m.lastOut, "* NO [NOUPDATE") {
@@ -220,7 +220,7 @@ func (l *followed) expunged(m *mirror, seq uint32) {
 func (m *mirror) compareLists() {
 	m.t.Helper()
 	for _, l := range m.lists {
-		m.in = append(m.in, "t "+l.line("ALL")+"\r\n"...)
+		m.send("t " + l.line("ALL") + "\r\n")
 		m.hear()
 		var now []uint32
 		for line := range strings.Lines(m.lastOut) {
@@ -251,7 +251,7 @@ func (m *mirror) comparePages(l *followed, all []uint32) {
 		case first < 0:
 			first, last = n+1+first, n+1+last
 		}
-		m.in = append(m.in, "t "+l.line("PARTIAL "+window)+"\r\n"...)
+		m.send("t " + l.line("PARTIAL "+window) + "\r\n")
 		m.hear()
 		a := saysPartial.FindStringSubmatch(m.lastOut)
 		if a == nil || a[1] != window {

@@ -44,6 +44,7 @@ type mirror struct {
 	enable  string
 	uids    []uint32          // by sequence number; 0: not asked yet
 	flags   map[uint32]string // by UID; absent: not asked yet
+	modSeqs map[uint32]uint64 // by UID, where told
 	modSeq  uint64            // HIGHESTMODSEQ as the client reckons it
 	idle    bool
 	valid   string // UIDVALIDITY
@@ -60,15 +61,42 @@ func newMirrors(t *testing.T, f *fixture) []*mirror {
 		if i >= 4 {
 			user, box = "bob", `"Other Users/alice@example.org/INBOX"`
 		}
-		m := &mirror{peer: f.loginAs(user), t: t, name: fmt.Sprint(i), user: user, box: box, enable: enable, flags: map[uint32]string{}}
-		if enable != "" {
-			m.command("ENABLE " + enable)
-		}
-		m.command("SELECT " + box)
-		m.ask()
+		m := &mirror{peer: f.loginAs(user), t: t, name: fmt.Sprint(i), user: user, box: box, enable: enable}
+		m.open()
 		mirrors = append(mirrors, m)
 	}
 	return mirrors
+}
+
+// open selects the mailbox, of which the client knows nothing. It says whether
+// the user may.
+func (m *mirror) open() bool {
+	m.t.Helper()
+	m.uids, m.flags, m.modSeqs, m.modSeq, m.idle, m.lists = nil, map[uint32]string{}, map[uint32]uint64{}, 0, false, nil
+	if m.enable != "" {
+		m.command("ENABLE " + m.enable)
+	}
+	m.command("SELECT " + m.box)
+	if !strings.Contains(m.lastOut, "\nt OK") {
+		return false
+	}
+	m.ask()
+	return true
+}
+
+// uidOnly says that the client knows no message numbers (RFC 9586). What it
+// knows by UID comes first in its picture then.
+func (m *mirror) uidOnly() bool { return strings.Contains(m.enable, "UIDONLY") }
+
+// vanishes says that the client is told of UIDs instead of EXPUNGE.
+func (m *mirror) vanishes() bool { return m.uidOnly() || strings.Contains(m.enable, "QRESYNC") }
+
+// by gives a command that names messages as the client may.
+func (m *mirror) by(command string) string {
+	if m.uidOnly() {
+		return "UID " + command
+	}
+	return command
 }
 
 func playRandomly(t *testing.T, f *fixture, seed uint64, steps int) {
@@ -107,57 +135,89 @@ func (m *mirror) act(f *fixture, random *rand.Rand) {
 	case n == 1:
 		m.command("APPEND " + m.box + " (\\Seen kw1) {5+}\r\nabc\r\n")
 	case n <= 4 && set != "":
-		m.command(fmt.Sprintf("STORE %s %sFLAGS (%s)", set, sign, flag))
+		m.command(m.by(fmt.Sprintf("STORE %s %sFLAGS (%s)", set, sign, flag)))
 	case n <= 6 && set != "":
 		m.storeSilently(set, sign, flag)
 	case n == 7:
 		m.command("EXPUNGE")
 	case n == 8 && set != "":
-		m.command(fmt.Sprintf("COPY %s %s", set, m.box))
+		m.command(m.by(fmt.Sprintf("COPY %s %s", set, m.box)))
 	case n == 9 && set != "" && random.IntN(3) == 0:
-		m.command(fmt.Sprintf("MOVE %s %s", set, m.box))
+		m.command(m.by(fmt.Sprintf("MOVE %s %s", set, m.box)))
 	case n == 11 && set != "":
-		m.replace(1 + random.IntN(len(m.uids)))
+		m.replace(random.IntN(len(m.uids)))
 	case n == 10:
-		m.in = append(m.in, "i IDLE\r\n"...)
+		m.send("i IDLE\r\n")
 		m.idle = true
 		m.hear()
 	case set != "":
-		m.command(fmt.Sprintf("FETCH %s (UID FLAGS)", set))
+		m.command(m.by(fmt.Sprintf("FETCH %s (UID FLAGS)", set)))
 	}
 }
 
 // replace has a message replaced by one made of itself, if its UID is known.
-func (m *mirror) replace(seq int) {
-	if m.uids[seq-1] == 0 {
-		m.command(fmt.Sprintf("REPLACE %d %s {5+}\r\nabc\r\n", seq, m.box))
+func (m *mirror) replace(i int) {
+	uid, named := m.uids[i], fmt.Sprint(i+1)
+	switch {
+	case m.uidOnly() && uid == 0:
+		return
+	case m.uidOnly():
+		named = fmt.Sprint(uid)
+	case uid == 0:
+		m.command(fmt.Sprintf("REPLACE %s %s {5+}\r\nabc\r\n", named, m.box))
 		return
 	}
-	url := strings.NewReplacer(`"`, "", " ", "%20", "@", "%40").Replace(m.box)
-	m.command(fmt.Sprintf("REPLACE %d %s (\\Draft) CATENATE (URL \"/%s/;UID=%d\")", seq, m.box, url, m.uids[seq-1]))
+	m.command(m.by(fmt.Sprintf("REPLACE %s %s (\\Draft) CATENATE (URL \"/%s/;UID=%d\")", named, m.box, inURL(m.box), uid)))
 }
 
+// inURL is a mailbox's name within a URL.
+func inURL(name string) string {
+	return strings.NewReplacer(`"`, "", " ", "%20", "@", "%40").Replace(name)
+}
+
+// someSet names a few messages; it is empty if there are none to be named.
 func (m *mirror) someSet(random *rand.Rand) string {
-	if len(m.uids) == 0 {
+	if m.uidOnly() && slices.Contains(m.uids, 0) || len(m.uids) == 0 {
 		return ""
 	}
 	from, to := 1+random.IntN(len(m.uids)), 1+random.IntN(len(m.uids))
-	return fmt.Sprintf("%d:%d", min(from, to, from+2), min(max(from, to), from+3))
+	from, to = min(from, to, from+2), min(max(from, to), from+3)
+	if m.uidOnly() {
+		return fmt.Sprintf("%d:%d", m.uids[from-1], m.uids[to-1])
+	}
+	return fmt.Sprintf("%d:%d", from, to)
+}
+
+// named are the UIDs that the client knows of a set.
+func (m *mirror) named(set string) (uids []uint32) {
+	var from, to uint32
+	fmt.Sscanf(set, "%d:%d", &from, &to)
+	for i, uid := range m.uids {
+		n := uint32(i + 1)
+		if m.uidOnly() {
+			n = uid
+		}
+		if n >= min(from, to) && n <= max(from, to) {
+			uids = append(uids, uid)
+		}
+	}
+	return uids
 }
 
 // storeSilently is a STORE whose effect the client works out by itself.
 func (m *mirror) storeSilently(set, sign, flag string) {
-	var from, to int
-	fmt.Sscanf(set, "%d:%d", &from, &to)
-	if from > to {
-		from, to = to, from
-	}
-	for _, uid := range m.uids[from-1 : to] {
+	uids := m.named(set)
+	for _, uid := range uids {
 		if have, known := m.flags[uid]; known {
 			m.flags[uid] = changed(have, sign, flag)
 		}
 	}
-	m.command(fmt.Sprintf("STORE %s %sFLAGS.SILENT (%s)", set, sign, flag))
+	m.command(m.by(fmt.Sprintf("STORE %s %sFLAGS.SILENT (%s)", set, sign, flag)))
+	if m.user != "alice" || strings.Contains(m.lastOut, "\nt NO") || strings.HasPrefix(m.lastOut, "t NO") { // not all of it may be allowed
+		for _, uid := range uids {
+			delete(m.flags, uid)
+		}
+	}
 }
 
 func changed(have, sign, flag string) string {
@@ -180,9 +240,9 @@ func ordered(list []string) string {
 // OK or NO.
 func (m *mirror) command(line string) {
 	m.t.Helper()
-	m.in = append(m.in, "t "+line+"\r\n"...)
+	m.send("t " + line + "\r\n")
 	m.hear()
-	if !regexp.MustCompile(`(?m)^t (OK|NO) `).MatchString(m.lastOut) {
+	if !m.closed && !regexp.MustCompile(`(?m)^t (OK|NO) `).MatchString(m.lastOut) {
 		m.t.Fatalf("%s: %s: %q", m.name, line, m.lastOut)
 	}
 }
@@ -191,6 +251,9 @@ func (m *mirror) command(line string) {
 func (m *mirror) hear() {
 	m.t.Helper()
 	said := string(m.in)
+	if m.packed != nil {
+		said = "compressed"
+	}
 	m.run(m.t)
 	m.lastOut = string(m.out)
 	m.out = nil
@@ -203,7 +266,7 @@ func (m *mirror) rest() {
 	m.t.Helper()
 	if m.idle {
 		m.hear()
-		m.in = append(m.in, "DONE\r\n"...)
+		m.send("DONE\r\n")
 		m.idle = false
 		m.hear()
 		return
@@ -214,8 +277,15 @@ func (m *mirror) rest() {
 // ask fetches the UIDs and flags of messages that the client knows nothing of.
 func (m *mirror) ask() {
 	m.t.Helper()
-	if i := slices.Index(m.uids, 0); i >= 0 {
-		m.command(fmt.Sprintf("FETCH %d:* (UID FLAGS)", i+1))
+	first := slices.IndexFunc(m.uids, func(uid uint32) bool {
+		_, known := m.flags[uid]
+		return uid == 0 || !known
+	})
+	switch {
+	case first >= 0 && m.uidOnly():
+		m.command("UID FETCH 1:* (FLAGS)")
+	case first >= 0:
+		m.command(fmt.Sprintf("FETCH %d:* (UID FLAGS)", first+1))
 	}
 }
 
@@ -223,6 +293,7 @@ var (
 	saysExists   = regexp.MustCompile(`^\* (\d+) EXISTS$`)
 	saysExpunge  = regexp.MustCompile(`^\* (\d+) EXPUNGE$`)
 	saysVanished = regexp.MustCompile(`^\* VANISHED (?:\(EARLIER\) )?(\S+)$`)
+	saysUIDFetch = regexp.MustCompile(`^\* (\d+) UIDFETCH \((.*)\)$`)
 	saysFetch    = regexp.MustCompile(`^\* (\d+) FETCH \((.*)\)$`)
 	saysHighest  = regexp.MustCompile(`\[HIGHESTMODSEQ (\d+)\]`)
 	saysUID      = regexp.MustCompile(`\bUID (\d+)`)
@@ -256,6 +327,8 @@ func (m *mirror) takeIn(out string) {
 			m.vanish(a[1], true)
 		} else if a := saysFetch.FindStringSubmatch(line); a != nil {
 			fetched = max(fetched, m.fetched(int(number(a[1])), a[2]))
+		} else if a := saysUIDFetch.FindStringSubmatch(line); a != nil {
+			fetched = max(fetched, m.fetched(m.place(number(a[1])), a[2]))
 		}
 		if a := saysHighest.FindStringSubmatch(line); a != nil {
 			named = uint64(number(a[1]))
@@ -280,6 +353,7 @@ func (m *mirror) remove(i int) {
 		l.expunged(m, uint32(i+1))
 	}
 	delete(m.flags, m.uids[i])
+	delete(m.modSeqs, m.uids[i])
 	m.uids = slices.Delete(m.uids, i, i+1)
 }
 
@@ -314,6 +388,21 @@ func (m *mirror) unknownBelow(uid uint32) int {
 	return next
 }
 
+// place gives the place of a UID in the picture of a client without message
+// numbers, counted from 1; a new one takes that of a message not known yet.
+func (m *mirror) place(uid uint32) int {
+	m.t.Helper()
+	if !slices.Contains(m.uids, uid) {
+		i := slices.Index(m.uids, 0)
+		if i < 0 {
+			m.t.Fatalf("%s: UID %d beside %v", m.name, uid, m.uids)
+		}
+		m.uids[i] = uid
+		slices.Sort(m.uids[:i+1])
+	}
+	return 1 + slices.Index(m.uids, uid)
+}
+
 func (m *mirror) fetched(seq int, items string) (modSeq uint64) {
 	m.t.Helper()
 	if seq < 1 || seq > len(m.uids) {
@@ -329,14 +418,18 @@ func (m *mirror) fetched(seq int, items string) (modSeq uint64) {
 		m.flags[m.uids[seq-1]] = ordered(strings.Fields(a[1]))
 	}
 	if a := saysModSeq.FindStringSubmatch(items); a != nil {
-		return uint64(number(a[1]))
+		modSeq = uint64(number(a[1]))
+		m.modSeqs[m.uids[seq-1]] = modSeq
 	}
-	return 0
+	return modSeq
 }
 
 // compare holds the picture against the truth.
 func (m *mirror) compare(f *fixture, when string) {
 	m.t.Helper()
+	if m.uidOnly() {
+		m.ask() // the places of UIDs that it does not know
+	}
 	a := f.alice()
 	view, err := a.Open(context.Background(), account.Inbox)
 	f.check(err)
@@ -353,6 +446,9 @@ func (m *mirror) compare(f *fixture, when string) {
 			}
 			if have := m.uids[seq-1]; have != 0 && have != uint32(e.UID) {
 				m.t.Fatalf("%s %s: message %d is UID %d, not %d", m.name, when, seq, e.UID, have)
+			}
+			if have, known := m.modSeqs[uint32(e.UID)]; known && have != uint64(e.ModSeq) {
+				m.t.Fatalf("%s %s: UID %d has mod-sequence %d, not %d; last heard %q", m.name, when, e.UID, e.ModSeq, have, m.lastOut)
 			}
 			if have, known := m.flags[uint32(e.UID)]; known && have != truth(info, e) {
 				m.t.Fatalf("%s %s: UID %d has (%s), not (%s); last heard %q", m.name, when, e.UID, truth(info, e), have, m.lastOut)
@@ -386,7 +482,7 @@ func (m *mirror) returns(f *fixture) {
 	if slices.Contains(m.uids, 0) {
 		m.ask()
 	}
-	back := &mirror{peer: f.loginAs(m.user), t: m.t, name: m.name + " back", flags: map[uint32]string{}}
+	back := &mirror{peer: f.loginAs(m.user), t: m.t, name: m.name + " back", flags: map[uint32]string{}, modSeqs: map[uint32]uint64{}}
 	defer back.hangUp()
 	back.command("ENABLE QRESYNC")
 	back.in = append(back.in, fmt.Sprintf("t EXAMINE %s (QRESYNC (%s %d))\r\n", m.box, m.valid, m.modSeq)...)
