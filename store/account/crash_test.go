@@ -1,6 +1,7 @@
 package account_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"flag"
@@ -83,6 +84,9 @@ type promise struct {
 	unsure  map[string]bool // a change was under way
 	uids    map[string]bool // validity and UID of each acknowledged message
 	modseq  account.ModSeq
+	either  [][2]string // of which one must be there, and not the other
+	user    uint64      // whose URL key key is
+	key     []byte      // the last that was acknowledged; nil while another was under way
 }
 
 // TestCrash lets deliveries, appends, flags, moves and expunges run together,
@@ -139,7 +143,7 @@ func (d *disk) work(ctx context.Context, seed uint64) []*promise {
 	var wg sync.WaitGroup
 	for i := range promises {
 		p := &promise{account: kv.Account(i%crashAccounts) + 1, arrived: map[string]bool{}, flags: map[string]account.SystemFlag{},
-			gone: map[string]bool{}, moved: map[string]bool{}, unsure: map[string]bool{}, uids: map[string]bool{}}
+			gone: map[string]bool{}, moved: map[string]bool{}, unsure: map[string]bool{}, uids: map[string]bool{}, user: uint64(1000 + i)}
 		promises[i] = p
 		wg.Go(func() {
 			a, err := d.store.Account(ctx, p.account)
@@ -171,7 +175,7 @@ func (p *promise) round(ctx context.Context, a *account.Account, rng *rand.Rand,
 	}
 	p.arrived[body] = true
 	p.told(res.UIDValidity, res.UIDs, res.ModSeq)
-	switch rng.IntN(4) {
+	switch rng.IntN(6) {
 	case 0:
 		p.unsure[body] = true
 		if _, err := a.StoreFlags(ctx, account.Actor{Account: uint64(a.ID())}, account.Inbox, res.UIDs, account.FlagChange{System: account.Flagged | account.Seen}, nil); err == nil {
@@ -194,7 +198,34 @@ func (p *promise) round(ctx context.Context, a *account.Account, rng *rand.Rand,
 			p.told(0, nil, modseq)
 			delete(p.unsure, body)
 		}
+	case 3:
+		p.replace(ctx, a, res.UIDs[0].First, body)
+	case 4:
+		p.key = nil
+		if err := a.ResetURLKey(ctx, account.Actor{Account: uint64(a.ID())}, account.Inbox, p.user); err == nil {
+			p.key, _ = a.URLKey(ctx, account.Inbox, p.user)
+		}
 	}
+}
+
+// replace is REPLACE: of the old message and the new one, just one is there.
+func (p *promise) replace(ctx context.Context, a *account.Account, old account.UID, body string) {
+	in, err := a.NewMessage(ctx)
+	if err != nil {
+		return
+	}
+	by := body + " replaced"
+	io.WriteString(in, by)
+	p.unsure[body], p.unsure[by] = true, true
+	res, err := a.Replace(ctx, account.Actor{Account: uint64(a.ID())}, account.Inbox, old, account.Inbox, account.AppendItem{Incoming: in})
+	if err != nil {
+		p.either = append(p.either, [2]string{body, by})
+		return
+	}
+	p.gone[body], p.arrived[by] = true, true
+	p.told(res.UIDValidity, res.UIDs, res.ModSeq)
+	delete(p.unsure, body)
+	delete(p.unsure, by)
 }
 
 func (p *promise) told(validity uint32, uids uidset.Ranges, modseq account.ModSeq) {
@@ -227,6 +258,15 @@ func (d *disk) kept(t *testing.T, p *promise) {
 		case e.Flags != p.flags[text]:
 			t.Errorf("account %d: flags %v, acknowledged %v", p.account, e.Flags, p.flags[text])
 		}
+	}
+	for _, texts := range p.either {
+		_, old := inbox[texts[0]]
+		if _, fresh := inbox[texts[1]]; old == fresh {
+			t.Errorf("account %d: a message and what replaces it are both there, or not: %v %.40q", p.account, old, texts[0])
+		}
+	}
+	if key, err := a.URLKey(t.Context(), account.Inbox, p.user); p.key != nil && (err != nil || !bytes.Equal(key, p.key)) {
+		t.Errorf("account %d: another URL key than was acknowledged: %v", p.account, err)
 	}
 	if a.ModSeq() < p.modseq {
 		t.Errorf("account %d: modseq went back from %d to %d", p.account, p.modseq, a.ModSeq())
