@@ -135,3 +135,36 @@ func (u *unreadable) View(ctx context.Context, a kv.Account, fn func(kv.Reader) 
 	}
 	return u.Engine.View(ctx, a, fn)
 }
+
+// RFC 5465 §5.1: a mailbox that gets another UIDVALIDITY is told of.
+func TestNoticeOfUIDValidity(t *testing.T) {
+	f := newFixture(t)
+	p, a := f.login(), f.alice()
+	p.say(t, "a NOTIFY SET (personal (MessageNew MessageExpunge FlagChange))")
+	info, _ := a.Lookup("Drafts")
+	f.check(a.ChooseUIDValidity(context.Background(), account.Actor{Account: 1}, info.ID, 4000000001))
+	if out, want := p.say(t), "* STATUS Drafts (MESSAGES 0 UIDNEXT 1 UIDVALIDITY 4000000001 UNSEEN 0)\r\n"; out != want {
+		t.Errorf("%q, want %q", out, want)
+	}
+}
+
+// A listener that takes nothing costs nothing: whatever happens meanwhile waits
+// in the log alone, and is told in pieces when the client is back.
+func TestSleepingListenerIsToldInPieces(t *testing.T) {
+	f := newFixture(t)
+	p, a, ctx := f.login(), f.alice(), context.Background()
+	p.say(t, "a NOTIFY SET (personal (MessageNew MessageExpunge MailboxName))")
+	for i := range 1500 {
+		_, err := a.CreateMailbox(ctx, account.Actor{Account: 1}, fmt.Sprintf("%s/%04d", strings.Repeat("x", 100), i), account.CreateMailboxOptions{})
+		f.check(err)
+	}
+	drains := 0
+	for p.due() {
+		if p.step(t); p.wait.Drain {
+			drains++
+		}
+	}
+	if n := strings.Count(string(p.out), "* LIST (\\HasNoChildren) "); n != 1500 || drains < 2 {
+		t.Errorf("told of %d mailboxes, in %d pieces", n, drains+1)
+	}
+}
