@@ -34,7 +34,7 @@ type IMAP struct {
 	PlaintextLogin bool              `toml:"plaintext_login" help:"Accept LOGIN and AUTHENTICATE without TLS from this machine (never from elsewhere)."`
 	ProxyFrom      []string          `toml:"proxy_from" help:"Networks whose connections begin with a PROXY protocol v2 header."`
 	LoginTimeout   Duration          `toml:"login_timeout" help:"How long a connection may stay unauthenticated."`
-	Autologout     Duration          `toml:"autologout" help:"Silence after which a session that is not in IDLE ends; at least 30m (RFC 3501 §5.4)."`
+	Autologout     Duration          `toml:"autologout" help:"Silence after which a session that is neither in IDLE nor has a NOTIFY active ends; at least 30m (RFC 3501 §5.4)."`
 	MaxLine        int               `toml:"max_line" help:"Longest command, in bytes, literals that are not messages included."`
 	AppendLimit    int64             `toml:"append_limit" help:"Largest message accepted by APPEND and LMTP, in bytes (RFC 7889)."`
 	Compress       bool              `toml:"compress" help:"Offer COMPRESS=DEFLATE (RFC 4978). Who can send mail to a user and watch that user's connection may learn a little from the sizes."`

@@ -33,9 +33,11 @@
 //   - Nothing is acknowledged before it is durable: handlers wait for the
 //     account's call, which returns after the commit.
 //   - EXPUNGE and VANISHED are sent only while a command runs that allows them
-//     (RFC 9051 §7.5.1, RFC 7162 §3.2.10.2), and in IDLE.
+//     (RFC 9051 §7.5.1, RFC 7162 §3.2.10.2), in IDLE, and between commands to
+//     a client whose NOTIFY asks for it (RFC 5465 §6.1.1).
 //   - Between commands a session keeps no scanner buffer, no coroutine, no
-//     snapshot: only its account handle, its selected mailbox and a few words.
+//     snapshot: only its account handle, its selected mailbox, what NOTIFY asked
+//     for and a few words.
 //   - A mailbox is found by locate, which names the rights that are needed
 //     (RFC 4314 §4); what needs more of the selected one asks it (rights.go).
 //     Whose account it is in nobody else has to know.

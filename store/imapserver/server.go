@@ -27,11 +27,12 @@ type Config struct {
 	// LoginTimeout is how long a session may stay unauthenticated,
 	// whatever it sends; one minute.
 	LoginTimeout time.Duration
-	// Autologout ends a session after so long a silence outside IDLE; never
-	// less than 30 minutes (RFC 9051 §5.4), the default.
+	// Autologout ends a session after so long a silence outside IDLE and
+	// without an active NOTIFY; never less than 30 minutes (RFC 9051 §5.4), the
+	// default.
 	Autologout time.Duration
-	// StillHere is how long IDLE is silent before the server speaks, just
-	// under two hours (RFC 5383 §4.1); never more.
+	// StillHere is how long IDLE or an active NOTIFY is silent before the
+	// server speaks, just under two hours (RFC 5383 §4.1); never more.
 	StillHere time.Duration
 	// AppendLimit is the largest message APPEND takes, in bytes (RFC 7889);
 	// 100 MiB.
