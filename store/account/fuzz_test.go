@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"citron/engine/body"
+	"citron/store/textindex"
 	"citron/store/uidset"
 )
 
@@ -21,7 +22,10 @@ func FuzzRecords(f *testing.F) {
 	o := object{refs: 2, size: 10, arrived: at, ref: body.Ref{Segment: 1, Offset: 2, Length: 10}}
 	l := logRecord{at: 1, came: uidset.Of(1, 2, 5), gone: uidset.Of(9)}
 	n := namesRecord{at: 1, changes: []NameChange{{1, "a", "b"}}}
-	for _, seed := range [][]byte{h.append(nil), b.append(nil), e.append(nil), o.append(nil), l.append(nil), n.append(nil),
+	x := newTextHead()
+	x.segments, x.holes, x.columns = []textSegment{{1, 2, 3}}, []ObjectID{7, 9}, []columnMark{{1, 513}}
+	runs := []objectRun{{1, 5, 300}, {400, 2, 1}}
+	for _, seed := range [][]byte{x.append(nil), appendColumn(nil, runs), h.append(nil), b.append(nil), e.append(nil), o.append(nil), l.append(nil), n.append(nil),
 		(&grave{uids: uidset.Of(3)}).append(nil), (&grave{mailbox: true, extents: b.extents}).append(nil), (*awaited)(nil).with([]uint64{1, 2}, 5).append(nil)} {
 		for kind := range fuzzKinds {
 			f.Add(byte(kind), seed)
@@ -52,5 +56,16 @@ var fuzzKinds = []func([]byte) ([]byte, error){
 	func(v []byte) ([]byte, error) {
 		a, err := decodeAwaited(v)
 		return a.append(nil), err
+	},
+	func(v []byte) ([]byte, error) {
+		h, err := decodeTextHead(append([]byte(nil), v...))
+		if err == nil && h.format != textindex.Format {
+			h = newTextHead()
+		}
+		return h.append(nil), err
+	},
+	func(v []byte) ([]byte, error) {
+		runs, err := decodeColumn(nil, v)
+		return appendColumn(nil, runs), err
 	},
 }
