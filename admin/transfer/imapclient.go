@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -168,7 +169,29 @@ func (c *imapClient) login(user, password string) error {
 	if err != nil {
 		return err
 	}
-	return c.capability()
+	if err := c.capability(); err != nil {
+		return err
+	}
+	return c.enableUTF8()
+}
+
+// enableUTF8 has the server give messages with UTF-8 in their headers as they
+// are, not downgraded for a client that knows none (RFC 6855 §3, §7).
+func (c *imapClient) enableUTF8() error {
+	if !c.caps["UTF8=ACCEPT"] && !c.caps["UTF8=ONLY"] {
+		return nil
+	}
+	err := c.do(&imap.Enable{Capabilities: []string{"UTF8=ACCEPT"}}, func(r imap.Response) error {
+		if r, ok := r.(*imap.EnabledResponse); ok {
+			c.r.UTF8 = c.r.UTF8 || slices.ContainsFunc(r.Names, func(name string) bool { return strings.EqualFold(name, "UTF8=ACCEPT") })
+		}
+		return nil
+	})
+	var no *refused
+	if errors.As(err, &no) {
+		return nil
+	}
+	return err
 }
 
 // authenticate is AUTHENTICATE PLAIN, in one step where the server has SASL-IR
@@ -195,7 +218,7 @@ func (c *imapClient) authenticate(user, password string) error {
 func (c *imapClient) do(cmd imap.Command, each func(imap.Response) error) error {
 	c.tag++
 	tag := "c" + strconv.Itoa(c.tag)
-	line, _ := imap.AppendCommand(nil, tag, cmd, false)
+	line, _ := imap.AppendCommand(nil, tag, cmd, c.r.UTF8)
 	if err := c.write(line); err != nil {
 		return err
 	}
