@@ -39,7 +39,7 @@ func TestEmptyFileIsDefault(t *testing.T) {
 
 func TestParse(t *testing.T) {
 	c := Default()
-	err := Parse([]byte("data = \"/mail\"\n[store]\ncache = \"1GiB\"\nlog_keep = \"48h\"\n[lmtp]\nsocket_mode = \"0606\"\n" +
+	err := Parse([]byte("data = \"/mail\"\n[store]\ncache = \"1GiB\"\nlog_keep = \"48h\"\n[lmtp]\nsocket_mode = \"0606\"\n"+
 		"[imap]\nadmin = \"mailto:postmaster@example.org\"\n[imap.filters]\non-the-road = \"OR SMALLER 5000 FROM boss\"\n"), c)
 	if err != nil {
 		t.Fatal(err)
