@@ -49,15 +49,6 @@ func Canonical(name string) string {
 	return Inbox
 }
 
-// ForCreate gives the name that CREATE or RENAME shall make: canonical, and
-// without the trailing separator that says there will be children (RFC 9051
-// §6.3.4). The error is one of the above.
-func ForCreate(name string) (string, error) {
-	name = strings.TrimSuffix(name, "/")
-	name = Canonical(name)
-	return name, Check(name)
-}
-
 // Check says whether a mailbox may have this name. The error is one of the
 // above.
 func Check(name string) error {
@@ -112,7 +103,3 @@ func IsBelow(name, ancestor string) bool {
 	return len(name) > len(ancestor) && name[len(ancestor)] == Separator &&
 		strings.HasPrefix(name, ancestor)
 }
-
-// Moved is the name that a descendant of from, or from itself, has once from is
-// renamed to (RFC 9051 §6.3.6).
-func Moved(name, from, to string) string { return to + name[len(from):] }

@@ -113,15 +113,6 @@ func AppendDecoded(dst, body []byte, e Encoding, text bool) ([]byte, error) {
 	return d.finish(d.decode(dst, body)), nil
 }
 
-// DecodedSize is the number of bytes that Decode gives (BINARY.SIZE).
-func DecodedSize(body io.Reader, e Encoding, text bool) (int64, error) {
-	r, err := Decode(body, e, text)
-	if err != nil {
-		return 0, err
-	}
-	return io.Copy(io.Discard, r)
-}
-
 type decodingReader struct {
 	src io.Reader
 	d   decoder

@@ -13,10 +13,7 @@ type Field struct {
 	Raw   []byte // all of it
 }
 
-// Text gives the value unfolded, decoded and in UTF-8 (DecodeHeader).
-func (f Field) Text() string { return DecodeHeader(f.Value) }
-
-// AppendText appends what Text gives.
+// AppendText appends the value unfolded, decoded and in UTF-8 (DecodeHeader).
 func (f Field) AppendText(dst []byte) []byte { return appendDecodedHeader(dst, f.Value) }
 
 // Fields iterates over the fields of a raw header, up to its blank line.
@@ -124,10 +121,4 @@ func (f *FieldFilter) Append(dst, header []byte) []byte {
 		header = header[n:]
 	}
 	return dst
-}
-
-// AppendFields appends some fields of a raw header as FieldFilter.Append does;
-// for one header.
-func AppendFields(dst, header []byte, names []string, not bool) []byte {
-	return NewFieldFilter(names, not).Append(dst, header)
 }

@@ -283,11 +283,11 @@ func TestFieldFilter(t *testing.T) {
 		{nil, true, header},
 		{nil, false, "\r\n"},
 	} {
-		if got := AppendFields(nil, []byte(header), c.names, c.not); string(got) != c.want {
+		if got := NewFieldFilter(c.names, c.not).Append(nil, []byte(header)); string(got) != c.want {
 			t.Errorf("%v not %v: %q", c.names, c.not, got)
 		}
 	}
-	if got := AppendFields(nil, []byte("A: b"), []string{"a"}, false); string(got) != "A: b" {
+	if got := NewFieldFilter([]string{"a"}, false).Append(nil, []byte("A: b")); string(got) != "A: b" {
 		t.Errorf("no blank line: %q", got)
 	}
 }

@@ -44,7 +44,7 @@ func (t Tree) Find(path []uint32) (int, bool) {
 // Section gives the bytes that a section names; false if there is no such part,
 // or it has no such text: HEADER and TEXT of a part are those of the message
 // within it. HEADER.FIELDS and HEADER.FIELDS.NOT give the header to select from
-// (AppendFields). A header includes its blank line.
+// (FieldFilter). A header includes its blank line.
 func (t Tree) Section(path []uint32, text imap.SectionText) (Span, bool) {
 	i, ok := t.Find(path)
 	if !ok {

@@ -61,10 +61,3 @@ func trimSpace(v []byte) []byte {
 }
 
 func isSpace(c byte) bool { return c == ' ' || c == '\t' || c == '\r' || c == '\n' }
-
-// Unfold gives a header field's value on one line, as UTF-8: line ends and NULs
-// are dropped, and so is the space around it. Encoded-words stay; see
-// DecodeHeader.
-func Unfold(v []byte) string {
-	return string(toUTF8(appendUnfolded(nil, v)))
-}

@@ -49,15 +49,6 @@ var reasonText = [reasons]string{
 	SessionFault:    "fault in the session",
 }
 
-// Reasons lists every Reason, for metrics.
-func Reasons() []Reason {
-	all := make([]Reason, reasons)
-	for i := range all {
-		all[i] = Reason(i)
-	}
-	return all
-}
-
 func (r Reason) String() string {
 	if int(r) < reasons {
 		return reasonText[r]

@@ -61,21 +61,3 @@ func validLogin(p []byte) error {
 	}
 	return nil
 }
-
-// NewLoginClient answers the two prompts, whatever they say.
-func NewLoginClient(name, password string) Client {
-	return &loginClient{answers: []string{name, password}}
-}
-
-type loginClient struct{ answers []string }
-
-func (c *loginClient) Start() (string, []byte, error) { return Login, nil, nil }
-
-func (c *loginClient) Next([]byte) ([]byte, error) {
-	if len(c.answers) == 0 {
-		return nil, ErrSyntax
-	}
-	a := c.answers[0]
-	c.answers = c.answers[1:]
-	return []byte(a), nil
-}
