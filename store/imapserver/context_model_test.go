@@ -220,19 +220,28 @@ func (l *followed) expunged(m *mirror, seq uint32) {
 func (m *mirror) compareLists() {
 	m.t.Helper()
 	for _, l := range m.lists {
-		m.send("t " + l.line("ALL") + "\r\n")
-		m.hear()
-		var now []uint32
-		for line := range strings.Lines(m.lastOut) {
-			if a := saysItem.FindStringSubmatch(strings.TrimSuffix(line, "\r\n")); a != nil && a[1] == "ALL" {
-				now = expand(a[3])
-			}
-		}
+		now := m.results(l.line("ALL"))
 		if !slices.Equal(l.list, now) {
 			m.t.Fatalf("%s: %s (%s) is %v, its client has %v", m.name, l.tag, l.command, now, l.list)
 		}
 		m.comparePages(l, now)
 	}
+}
+
+// results asks for ALL, and gives what is answered.
+func (m *mirror) results(command string) (now []uint32) {
+	m.t.Helper()
+	m.command(command)
+	for line := range strings.Lines(m.lastOut) {
+		a := saysESearch.FindStringSubmatch(strings.TrimSuffix(line, "\r\n"))
+		if a == nil || a[1] != "t" {
+			continue
+		}
+		if item := saysItem.FindStringSubmatch(a[3]); item != nil && item[1] == "ALL" {
+			now = expand(item[3])
+		}
+	}
+	return now
 }
 
 var saysPartial = regexp.MustCompile(` PARTIAL \((\S+) (\S+)\)`)

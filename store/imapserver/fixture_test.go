@@ -28,6 +28,7 @@ type fixture struct {
 	clock  *time.Time
 	engine kv.Engine
 	mem    *memkv.Engine // engine, if it is one in memory
+	bodies *segment.Store
 	store  *account.Store
 	users  *directory.Directory
 	server *Server
@@ -84,6 +85,7 @@ func (f *fixture) openStore() {
 	f.check(err)
 	bodies, err := segment.Open(disk, "bodies", segment.Options{})
 	f.check(err)
+	f.bodies = bodies
 	f.store, err = account.Open(f.engine, bodies, account.Options{Now: func() time.Time { return *f.clock }, Step: f.step})
 	f.check(err)
 	f.t.Cleanup(func() {
@@ -141,7 +143,13 @@ func (f *fixture) check(err error) {
 // alice gives a handle on her account.
 func (f *fixture) alice() *account.Account {
 	f.t.Helper()
-	a, err := f.store.Account(context.Background(), 1)
+	return f.account(1)
+}
+
+// account gives a handle on one: 1 is alice's, 2 bob's.
+func (f *fixture) account(number uint64) *account.Account {
+	f.t.Helper()
+	a, err := f.store.Account(context.Background(), kv.Account(number))
 	f.check(err)
 	f.t.Cleanup(a.Close)
 	return a

@@ -49,7 +49,8 @@ type mirror struct {
 	idle    bool
 	valid   string // UIDVALIDITY
 	lastOut string
-	lists   []*followed // contexts
+	lists   []*followed       // contexts
+	also    func(line string) // sees all that is said, if set
 }
 
 // newMirrors are clients of two users who have selected the same mailbox.
@@ -314,6 +315,9 @@ func (m *mirror) takeIn(out string) {
 	for line := range strings.Lines(out) {
 		line = strings.TrimSuffix(line, "\r\n")
 		m.follow(line)
+		if m.also != nil {
+			m.also(line)
+		}
 		if a := saysExists.FindStringSubmatch(line); a != nil {
 			for len(m.uids) < int(number(a[1])) {
 				m.uids = append(m.uids, 0)

@@ -180,7 +180,7 @@ func (l *listener) hear() string {
 
 var (
 	saysList    = regexp.MustCompile(`^\* LIST \((.*?)\) "/" "?(.*?)"?(?: \("OLDNAME" \("?(.*?)"?\)\))?$`)
-	saysStatus  = regexp.MustCompile(`^\* STATUS (\S+) \((.*)\)$`)
+	saysStatus  = regexp.MustCompile(`^\* STATUS ("[^"]*"|\S+) \((.*)\)$`)
 	statusItems = regexp.MustCompile(`(MESSAGES|UIDNEXT|UNSEEN) (\d+)`)
 )
 
@@ -188,14 +188,8 @@ func (l *listener) takeIn(line string) {
 	l.t.Helper()
 	if a := saysList.FindStringSubmatch(line); a != nil {
 		l.list(a[1], a[2], a[3])
-	} else if a := saysStatus.FindStringSubmatch(line); a != nil {
-		b := l.boxes[a[1]]
-		if b == nil {
-			l.t.Fatalf("STATUS of %s, which there is not", a[1])
-		}
-		for _, item := range statusItems.FindAllStringSubmatch(a[2], -1) {
-			*map[string]*int{"MESSAGES": &b.messages, "UIDNEXT": &b.uidNext, "UNSEEN": &b.unseen}[item[1]] = int(number(item[2]))
-		}
+	} else if takeInStatus(l.t, l.boxes, line) {
+		return
 	} else if strings.HasPrefix(line, "t OK") && l.done != nil {
 		l.done()
 	} else if strings.HasPrefix(line, "* OK [CLOSED]") {
@@ -203,6 +197,23 @@ func (l *listener) takeIn(line string) {
 	} else if b := l.boxes[l.selected]; b != nil {
 		l.takeInSelected(line, b)
 	}
+}
+
+// takeInStatus notes what a line says of a mailbox, if it is a STATUS response.
+func takeInStatus(t *testing.T, boxes map[string]*boxPicture, line string) bool {
+	t.Helper()
+	a := saysStatus.FindStringSubmatch(line)
+	if a == nil {
+		return false
+	}
+	b := boxes[strings.Trim(a[1], `"`)]
+	if b == nil {
+		t.Fatalf("STATUS of %s, which there is not", a[1])
+	}
+	for _, item := range statusItems.FindAllStringSubmatch(a[2], -1) {
+		*map[string]*int{"MESSAGES": &b.messages, "UIDNEXT": &b.uidNext, "UNSEEN": &b.unseen}[item[1]] = int(number(item[2]))
+	}
+	return true
 }
 
 // takeInSelected follows the number of messages in the selected mailbox; what
@@ -277,7 +288,7 @@ func (l *listener) compare(when string) {
 			l.t.Fatalf("%s: does not know of %s", when, info.Name)
 		}
 		if info.Name != l.selected {
-			l.compareBox(when, info, b)
+			b.compare(l.t, when, info, l.flags)
 		}
 		if info.Subscribed != l.subscribed[info.Name] {
 			l.t.Fatalf("%s: %s is subscribed: %v", when, info.Name, info.Subscribed)
@@ -290,8 +301,10 @@ func (l *listener) compare(when string) {
 	}
 }
 
-func (l *listener) compareBox(when string, info *account.MailboxInfo, b *boxPicture) {
-	l.t.Helper()
+// compare holds what is known of a mailbox against the truth; flags says
+// whether UNSEEN is told.
+func (b *boxPicture) compare(t *testing.T, when string, info *account.MailboxInfo, flags bool) {
+	t.Helper()
 	truth := boxPicture{int(info.Messages), int(info.UIDNext), int(info.Unseen)}
 	know := *b
 	if know.messages < 0 {
@@ -300,11 +313,11 @@ func (l *listener) compareBox(when string, info *account.MailboxInfo, b *boxPict
 	if know.uidNext < 0 {
 		know.uidNext = truth.uidNext
 	}
-	if know.unseen < 0 || !l.flags {
+	if know.unseen < 0 || !flags {
 		know.unseen = truth.unseen
 	}
 	if know != truth {
-		l.t.Fatalf("%s: %s is %+v, not %+v", when, info.Name, truth, *b)
+		t.Fatalf("%s: %s is %+v, not %+v", when, info.Name, truth, *b)
 	}
 }
 

@@ -35,7 +35,7 @@ func TestSortIsOfWhatIsFetched(t *testing.T) {
 				*f.clock = f.clock.Add(time.Duration(random.IntN(3)) * time.Second)
 				disturbMailbox(f, clients[random.IntN(len(clients))], random)
 				if random.IntN(3) == 0 {
-					checkSort(t, clients[random.IntN(len(clients))], random)
+					checkSort(t, clients[random.IntN(len(clients))], random, nil)
 				}
 			}
 		})
@@ -83,7 +83,10 @@ type shown struct {
 	strings map[imap.SortKey]string
 }
 
-func checkSort(t *testing.T, p *peer, random *rand.Rand) {
+// checkSort holds one order against FETCH. The sizes, if there are any, stand
+// for those of FETCH: SIZE is of the message as it is stored, and that of a
+// binary one is shown as it is fetched.
+func checkSort(t *testing.T, p *peer, random *rand.Rand, sizes map[uint32]int64) {
 	t.Helper()
 	p.say(t, "n NOOP")
 	order := "i;unicode-casemap"
@@ -93,6 +96,11 @@ func checkSort(t *testing.T, p *peer, random *rand.Rand) {
 	p.say(t, "c COMPARATOR "+order)
 	by := collate.Match(order)[0]
 	all := fetchShown(t, p)
+	for i := range all {
+		if size, ok := sizes[all[i].uid]; ok {
+			all[i].numbers[imap.SortSize] = size
+		}
+	}
 	var criteria []imap.SortCriterion
 	var names []string
 	for range 1 + random.IntN(3) {

@@ -23,13 +23,12 @@ import (
 // between empty and complete.
 type indexed struct {
 	*fixture
-	t      *testing.T
-	rng    *rand.Rand
-	on     kv.Engine
-	bodies *segment.Store
-	p      *peer
-	texts  []string // messages that were delivered
-	made   int      // mailboxes
+	t     *testing.T
+	rng   *rand.Rand
+	on    kv.Engine
+	p     *peer
+	texts []string // messages that were delivered
+	made  int      // mailboxes
 }
 
 func newIndexed(t *testing.T, engine kv.Engine, seed uint64) *indexed {
