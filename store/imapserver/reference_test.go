@@ -47,7 +47,7 @@ func capabilitiesReference(t *testing.T) string {
 	dialogues := dialoguesByRFC(t)
 	var b strings.Builder
 	b.WriteString("# Capabilities\n\nGenerated from the registry in wire/imap by `go test ./store/imapserver -update`; do not edit.\n\n" +
-		"musts.md lists the tests for each section of an RFC that says MUST, examples.md what became of the RFCs' example dialogues.\n\n")
+		"[musts.md](musts.md) lists the tests for each section of an RFC that says MUST, [examples.md](examples.md) what became of the RFCs' example dialogues.\n\n")
 	b.WriteString(profileReference(t))
 	b.WriteString("\n## All that is announced\n\nWith the dialogues in store/imapserver/testdata that name the RFC.\n\n" +
 		"| capability | RFC | announced | commands | response codes | implies | dialogues |\n|---|---|---|---|---|---|---|\n")
