@@ -58,8 +58,11 @@ func (m *Message) appendSortKeys(dst []byte, e *envelopeFields) (_ []byte, artif
 
 // appendDisplay appends the sort value of an address (RFC 5957 §3).
 func appendDisplay(dst []byte, a *Address) []byte {
+	if a.Kind != Mailbox { // addr-mailbox in the envelope: nothing is decoded
+		return append(dst, toUTF8(a.Name)...)
+	}
 	from := len(dst)
-	if dst = appendDecodedHeader(dst, a.Name); len(dst) > from || a.Kind != Mailbox {
+	if dst = appendDecodedHeader(dst, a.Name); len(dst) > from {
 		return dst
 	}
 	// A host that is missing is "" in the envelope, not NIL.

@@ -59,7 +59,7 @@ func disturbMailbox(f *fixture, p *peer, random *rand.Rand) {
 func randomMail(random *rand.Rand) string {
 	one := func(of ...string) string { return of[random.IntN(len(of))] }
 	address := func() string {
-		return one("a@x", "B@x", `"b"@y`, "Zoe <a@x>", "=?utf-8?q?=C3=89mile?= <e@x>", "friends: c@x, d@x;", "émile <é@x>", "<>", "no address at all", `"" <q@x>`)
+		return one("a@x", "B@x", `"b"@y`, "Zoe <a@x>", "=?utf-8?q?=C3=89mile?= <e@x>", "friends: c@x, d@x;", "=?utf-8?q?Fr=C3=A9d?=: c@x;", "émile <é@x>", "<>", "no address at all", `"" <q@x>`)
 	}
 	var b strings.Builder
 	for _, field := range []string{"From", "To", "Cc"} {
