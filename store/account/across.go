@@ -127,8 +127,14 @@ func (a *Account) rewritten(ctx context.Context, v View, uids uidset.Ranges, oth
 		}
 	}()
 	told := func() error { return stepped(ctx, uint64(len(items)), uids.Count()) }
+	size := uint64(0)
 	err = a.Entries(ctx, v, uids, func(batch []Entry) error {
 		for i := range batch {
+			// Not only when all is written: it may be more than the disk holds.
+			size += uint64(batch[i].Size)
+			if q := other.Quota(); q.Limit > 0 && q.Used+size > q.Limit {
+				return ErrOverQuota
+			}
 			in, err := a.rewrite(ctx, &batch[i], other, told)
 			if err != nil {
 				return err

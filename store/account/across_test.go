@@ -116,6 +116,26 @@ func TestCopyToIsAllOrNothing(t *testing.T) {
 	r.sound()
 }
 
+// What the other account has no quota for is not written there first.
+func TestCopyToBeyondQuotaWritesLittle(t *testing.T) {
+	r := newRig(t, account.Options{})
+	if err := r.store.Create(r.ctx, bob, account.CreateOptions{Quota: 300}); err != nil {
+		t.Fatal(err)
+	}
+	theirs := r.other(bob)
+	theirs.grant(account.Inbox, acl.Who{Account: uint64(alice)}, "i")
+	r.add(account.Inbox, 100, 0)
+	written := uint64(0)
+	ctx := account.WithProgress(r.ctx, func(done, goal uint64) error {
+		written = done
+		return nil
+	})
+	if _, err := r.a.CopyTo(ctx, r.by, account.Inbox, everything, theirs.a, account.Inbox); !errors.Is(err, account.ErrOverQuota) || written > 5 {
+		t.Errorf("%v, after %d messages", err, written)
+	}
+	r.sound()
+}
+
 // A MOVE to another account that a crash ends anywhere has moved nothing, or
 // moves everything: never is a message nowhere, and when Maintain has run it is
 // in one place.
