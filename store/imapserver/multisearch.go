@@ -40,6 +40,9 @@ func (s *Session) multisearch(c *command, a *imap.MultiSearch) error {
 	}
 	updated := false
 	for _, at := range places {
+		if !s.stillReads(at) {
+			continue // like one that is not there
+		}
 		m, err := s.viewOf(at)
 		if err == nil {
 			err = s.searchOne(c, m, &ask)
@@ -145,11 +148,19 @@ func (s *Session) viewOf(at place) (*selected, error) {
 	return &selected{acct: at.acct, prefix: at.prefix, rights: at.rights, view: view, readOnly: true}, nil
 }
 
-// searchOne searches a mailbox, and writes ESEARCH if anything was found (§2.1).
+// stillReads says whether the user may read a mailbox now: the search of those
+// before it may have taken long.
+func (s *Session) stillReads(at place) bool {
+	info, there := at.acct.Mailbox(at.info.ID)
+	return there && at.acct.Rights(info, s.user.Account).Has(acl.Read)
+}
+
+// searchOne searches a mailbox, and writes ESEARCH if anything was found (§2.1)
+// and the user may still know it.
 func (s *Session) searchOne(c *command, m *selected, a *imap.Search) error {
 	modSeq := hasKey(&a.Key, imap.SearchModSeq)
 	found, err := s.find(c, m, a, modSeq)
-	if err != nil {
+	if err != nil || !m.stillMay(s.user, acl.Read) {
 		return err
 	}
 	var program imap.SearchKey
