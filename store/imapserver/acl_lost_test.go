@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"time"
 
 	"citron/mail/acl"
 )
@@ -85,5 +86,63 @@ func TestRoundTripsOfOthers(t *testing.T) {
 		if reads > c.reads || updates > c.updates {
 			t.Errorf("%s: %d reads and %d updates, the budget is %d and %d", c.line, reads, updates, c.reads, c.updates)
 		}
+	}
+}
+
+// So does the right to expunge: of a MOVE nothing is done then (RFC 6851 §3.3),
+// whether it leads into another account or not, and an EXPUNGE goes no further.
+func TestLostInTheMiddleOfMove(t *testing.T) {
+	for _, c := range []struct {
+		line string
+		left func(messages uint32) bool
+	}{
+		{"MOVE 1:* INBOX", func(n uint32) bool { return n == 100 }},
+		{`MOVE 1:* "Other Users/alice@example.org/Archive"`, func(n uint32) bool { return n == 100 }},
+		{"EXPUNGE", func(n uint32) bool { return n > 0 }},
+	} {
+		f := inSteps(t)
+		f.share("alice", "INBOX", "bob", acl.All)
+		f.share("alice", "Archive", "bob", acl.All)
+		p := f.loginAs("bob")
+		p.ok(t, "a SELECT "+theirInbox, `a STORE 1:* +FLAGS.SILENT (\Deleted)`)
+		p.send("b " + c.line + "\r\n")
+		for range 4 {
+			p.step(t)
+		}
+		f.share("alice", "INBOX", "bob", acl.All&^acl.Expunge)
+		p.run(t)
+		inbox, _ := f.alice().Lookup("INBOX")
+		if p.closed || !strings.Contains(string(p.out), "\r\nb NO [NOPERM] ") || !c.left(inbox.Messages) {
+			t.Errorf("%s: %d messages left, closed is %v, %q", c.line, inbox.Messages, p.closed, p.out)
+		}
+		p.hangUp()
+		*f.clock = f.clock.Add(24 * time.Hour)
+		f.maintain()
+		if n := f.intents(); n != 0 {
+			t.Errorf("%s: %d intents", c.line, n)
+		}
+	}
+}
+
+// A search of many mailboxes says nothing of those that the user may not read any
+// more when their turn comes (RFC 7377 §5).
+func TestLostInTheMiddleOfMultisearch(t *testing.T) {
+	f := newFixture(t)
+	f.share("alice", "INBOX", "bob", acl.All)
+	alice, p := f.login(), f.loginAs("bob")
+	long := strings.Repeat("long", 50)
+	for i := range 300 {
+		name := fmt.Sprintf("INBOX/%s%d", long, i)
+		alice.ok(t, "a CREATE "+name, "a APPEND "+name+" {3+}\r\nabc")
+	}
+	p.send(`b ESEARCH IN (subtree "Other Users") ALL` + "\r\n")
+	p.step(t)
+	before := strings.Count(string(p.out), "\r\n")
+	for _, info := range f.alice().Mailboxes() {
+		f.share("alice", info.Name, "bob", acl.Lookup)
+	}
+	p.run(t)
+	if after := strings.Count(string(p.out), "\r\n"); before == 0 || before > 299 || after > before+1 {
+		t.Errorf("%d mailboxes searched before the right was taken, %d lines in the end: %.300s", before, after, p.out)
 	}
 }

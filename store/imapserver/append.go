@@ -269,6 +269,9 @@ func (s *Session) arrived(c *command, name string, r *imap.Replace, messages []i
 	if err == nil {
 		err = s.mayStillInsert(s.appending.to)
 	}
+	if err == nil && s.appending.replace != nil && !s.selected.stillMay(s.user, expunges) {
+		err = errNoRight
+	}
 	if err != nil {
 		s.dropAppend()
 		return nil, err
@@ -288,10 +291,13 @@ func (s *Session) mayStillInsert(to place) error {
 	return s.placeOf(to.acct, info, to.prefix).allow(acl.Insert)
 }
 
-// appended says what became of the messages.
+// appended says what became of the messages, nil where that is not to be told.
 func (s *Session) appended(to place, given string, result account.AppendResult) imap.Code {
 	if name := to.name(); name != given {
 		s.writeOldName(name, given)
+	}
+	if !s.tellsUIDs(to) {
+		return nil
 	}
 	return imap.CodeAppendUID{UIDValidity: result.UIDValidity, UIDs: numSet(result.UIDs)}
 }

@@ -15,6 +15,10 @@ var copyCommands = []spec{
 	{"MOVE", inSelected, slow | byNumber, on((*Session).moveMessages)},
 }
 
+// expunges are the rights that it takes to have messages gone from a mailbox for
+// which others are put somewhere.
+const expunges = acl.DeleteMessages | acl.Expunge
+
 func (s *Session) copyMessages(c *command, a *imap.Copy) error {
 	m := s.selected
 	uids, err := s.transferred(a.Set, a.UID)
@@ -27,15 +31,15 @@ func (s *Session) copyMessages(c *command, a *imap.Copy) error {
 	}
 	var res account.CopyResult
 	if to.acct == m.acct {
-		res, err = m.acct.Copy(c.steps(), s.user.actor(), m.id(), uids, to.info.ID)
+		res, err = m.acct.Copy(c.steps(acl.Read), s.user.actor(), m.id(), uids, to.info.ID)
 	} else {
-		res, err = m.acct.CopyTo(c.steps(), s.user.actor(), m.id(), uids, to.acct, to.info.ID)
+		res, err = m.acct.CopyTo(c.steps(acl.Read), s.user.actor(), m.id(), uids, to.acct, to.info.ID)
 	}
 	if err != nil {
 		return tryCreate(err)
 	}
 	s.made(c, to, res.Dest, res.ModSeq)
-	if code := copyUID(res); code != nil {
+	if code := s.copyUID(to, res); code != nil {
 		c.code, c.text = code, "Copied"
 	}
 	return nil
@@ -44,7 +48,7 @@ func (s *Session) copyMessages(c *command, a *imap.Copy) error {
 func (s *Session) moveMessages(c *command, a *imap.Move) error {
 	m := s.selected
 	// RFC 6851 §4.2: what STORE, COPY and EXPUNGE together need.
-	if err := m.demand(acl.DeleteMessages | acl.Expunge); err != nil {
+	if err := m.demand(expunges); err != nil {
 		return err
 	}
 	uids, err := s.transferred(a.Set, a.UID)
@@ -57,9 +61,9 @@ func (s *Session) moveMessages(c *command, a *imap.Move) error {
 	}
 	var res account.CopyResult
 	if to.acct == m.acct {
-		res, err = m.acct.Move(c.steps(), s.user.actor(), m.id(), uids, to.info.ID)
+		res, err = m.acct.Move(c.steps(expunges), s.user.actor(), m.id(), uids, to.info.ID)
 	} else {
-		res, err = m.acct.MoveTo(c.steps(), s.user.actor(), m.id(), uids, to.acct, to.info.ID)
+		res, err = m.acct.MoveTo(c.steps(expunges), s.user.actor(), m.id(), uids, to.acct, to.info.ID)
 	}
 	if err != nil {
 		return tryCreate(err)
@@ -67,10 +71,10 @@ func (s *Session) moveMessages(c *command, a *imap.Move) error {
 	s.made(c, to, res.Dest, res.ModSeq)
 	c.expunged = res.Source
 	// COPYUID goes before the EXPUNGEs that sync will write (RFC 6851 §4.3).
-	if code := copyUID(res); code != nil {
+	if code := s.copyUID(to, res); code != nil {
 		s.w.Status("*", imap.OK, code, "Moved")
-		c.highestModSeq = true
 	}
+	c.highestModSeq = len(res.Source) > 0
 	return nil
 }
 
@@ -100,10 +104,17 @@ func (s *Session) destination(name string) (place, error) {
 	return to, tryCreate(err)
 }
 
-// copyUID is nil when nothing was copied.
-func copyUID(res account.CopyResult) imap.Code {
-	if len(res.Source) == 0 {
+// copyUID is nil when nothing was copied, or the user is not to know of it.
+func (s *Session) copyUID(to place, res account.CopyResult) imap.Code {
+	if len(res.Source) == 0 || !s.tellsUIDs(to) {
 		return nil
 	}
 	return imap.CodeCopyUID{UIDValidity: res.UIDValidity, From: numSet(res.Source), To: numSet(res.Dest)}
+}
+
+// tellsUIDs says whether the user may hear which UIDs messages got in a mailbox:
+// who may put them there but not select it must not (RFC 9051 §6.3.12, §6.4.7).
+func (s *Session) tellsUIDs(to place) bool {
+	info, there := to.acct.Mailbox(to.info.ID)
+	return there && to.acct.Rights(info, s.user.Account).Has(acl.Read)
 }

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"citron/mail/acl"
 	"citron/ops/conn"
 	"citron/store/account"
 	"citron/wire/imap"
@@ -115,14 +116,21 @@ func (c *command) progress(done, goal uint32) error {
 
 // steps is the context for operations of the account that work in steps, each
 // a transaction: after each others have their turn, and now and then the client
-// hears of it.
-func (c *command) steps() context.Context {
+// hears of it. It ends with the rights on the selected mailbox that the command
+// needs all along.
+func (c *command) steps(need acl.Rights) context.Context {
 	return account.WithProgress(c.s.srv.ctx, func(done, goal uint64) error {
 		err := c.progress(uint32(done), uint32(goal))
 		if err != nil || c.yield == nil {
 			return err
 		}
-		return c.pause(conn.Wait{Again: true})
+		if err := c.pause(conn.Wait{Again: true}); err != nil {
+			return err
+		}
+		if need != acl.None && !c.s.selected.stillMay(c.s.user, need) {
+			return errNoRight
+		}
+		return nil
 	})
 }
 

@@ -28,7 +28,7 @@ func (s *Session) expunge(c *command, a *imap.Expunge) error {
 			return nil
 		}
 	}
-	gone, _, err := m.acct.Expunge(c.steps(), s.user.actor(), m.id(), uids)
+	gone, _, err := m.acct.Expunge(c.steps(acl.Expunge), s.user.actor(), m.id(), uids)
 	if err != nil {
 		return err
 	}

@@ -123,7 +123,7 @@ func (s *Session) rename(c *command, a *imap.Rename) error {
 	if from.acct != to.acct {
 		return no(imap.CodeCannot, "Mailboxes cannot be renamed into another account; move their messages")
 	}
-	if err := from.acct.RenameMailbox(c.steps(), s.user.actor(), from.name, to.name); err != nil {
+	if err := from.acct.RenameMailbox(c.steps(acl.None), s.user.actor(), from.name, to.name); err != nil {
 		return err
 	}
 	s.didName(account.NamesChanged, from.acct, from.name, strings.TrimSuffix(to.name, string(mailbox.Separator)))

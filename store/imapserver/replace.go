@@ -4,7 +4,6 @@ import (
 	"errors"
 	"math"
 
-	"citron/mail/acl"
 	"citron/store/account"
 	"citron/store/uidset"
 	"citron/wire/imap"
@@ -27,7 +26,7 @@ type replacing struct {
 func (s *Session) replaced(r *imap.Replace, to place) (*replacing, error) {
 	m := s.selected
 	// What UID STORE, UID EXPUNGE and APPEND together need (RFC 8508 §4.1).
-	if err := m.demand(acl.DeleteMessages | acl.Expunge); err != nil {
+	if err := m.demand(expunges); err != nil {
 		return nil, err
 	}
 	if m.acct != to.acct {

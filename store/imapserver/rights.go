@@ -31,6 +31,13 @@ func (m *selected) demand(need acl.Rights) error {
 	return nil
 }
 
+// stillMay says whether the user has all these rights now, whatever a command
+// that takes long began with. Of a mailbox that is gone others speak.
+func (m *selected) stillMay(u *user, need acl.Rights) bool {
+	info, there := m.acct.Mailbox(m.id())
+	return !there || m.acct.Rights(info, u.Account).Has(need)
+}
+
 // demandFlags refuses a STORE of which nothing is allowed. What is allowed only
 // in part is done in part, without an error (RFC 4314 §4, STORE).
 func (m *selected) demandFlags(change *account.FlagChange) error {

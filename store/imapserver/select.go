@@ -1,6 +1,8 @@
 package imapserver
 
 import (
+	"errors"
+
 	"citron/mail/acl"
 	"citron/mail/mailbox"
 	"citron/store/account"
@@ -182,7 +184,7 @@ func pairs(set imap.NumSet) func() (uint32, bool) {
 func (s *Session) closeMailbox(c *command, _ *imap.Close) error {
 	m := s.selected
 	if m.may(acl.Expunge) {
-		if _, _, err := m.acct.Expunge(c.steps(), s.user.actor(), m.id(), uidset.Everything()); err != nil {
+		if _, _, err := m.acct.Expunge(c.steps(acl.Expunge), s.user.actor(), m.id(), uidset.Everything()); err != nil && !errors.Is(err, errNoRight) {
 			return err
 		}
 	}

@@ -1,6 +1,7 @@
 package imapserver
 
 import (
+	"citron/mail/acl"
 	"citron/store/account"
 	"citron/store/uidset"
 	"citron/wire/imap"
@@ -32,7 +33,7 @@ func (s *Session) storeFlags(c *command, a *imap.Store) error {
 		return nil
 	}
 	t := flagTeller{s: s, c: c, silent: a.Silent, count: seqCounter{told: m.view.Set}}
-	res, err := m.acct.StoreFlags(c.steps(), s.user.actor(), m.id(), uids, change, t.batch)
+	res, err := m.acct.StoreFlags(c.steps(acl.None), s.user.actor(), m.id(), uids, change, t.batch)
 	if err != nil {
 		return err
 	}
