@@ -157,7 +157,7 @@ func (n *notifying) feedOf(name string) (*feed, string) {
 func (l *watchList) reaches(root string) bool {
 	above := strings.TrimSuffix(root, string(mailbox.Separator))
 	return slices.ContainsFunc(l.groups, func(g watchGroup) bool {
-		return g.kind == imap.FilterSubscribed || slices.ContainsFunc(g.names, func(name string) bool {
+		return g.kind == imap.FilterSubscribed || g.everything() || slices.ContainsFunc(g.names, func(name string) bool {
 			return strings.HasPrefix(name, root) || name == above || mailbox.IsBelow(above, name)
 		})
 	})

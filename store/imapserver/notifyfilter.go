@@ -2,7 +2,6 @@ package imapserver
 
 import (
 	"slices"
-	"strings"
 
 	"citron/mail/mailbox"
 	"citron/wire/imap"
@@ -24,14 +23,14 @@ type watchList struct {
 // watchGroup is an event group.
 type watchGroup struct {
 	kind   imap.MailboxFilterKind
-	names  []string // canonical, sorted
+	names  []string // canonical, sorted; the subtree of "" is all there is
 	events imap.NotifyEvents
 }
 
 func (l *watchList) add(g *imap.NotifyGroup) {
 	w := newWatchGroup(&g.Filter, g.Events)
 	l.groups = append(l.groups, w)
-	l.foreign = l.foreign || w.kind == imap.FilterSubscribed || slices.ContainsFunc(w.names, foreign)
+	l.foreign = l.foreign || w.kind == imap.FilterSubscribed || w.everything() || slices.ContainsFunc(w.names, foreign)
 	l.events |= g.Events
 }
 
@@ -81,20 +80,18 @@ func (g *watchGroup) matches(w watched) bool {
 	case imap.FilterMailboxes:
 		return g.has(w.name)
 	case imap.FilterSubtreeOne: // of ESEARCH (RFC 7377 §2.2)
-		i := strings.LastIndexByte(w.name, mailbox.Separator)
-		return g.has(w.name) || i > 0 && g.has(w.name[:i])
+		return g.has(w.name) || g.has(mailbox.Parent(w.name))
 	}
-	for name := w.name; ; {
+	for name := w.name; name != ""; name = mailbox.Parent(name) {
 		if g.has(name) {
 			return true
 		}
-		i := strings.LastIndexByte(name, mailbox.Separator)
-		if i < 0 {
-			return false
-		}
-		name = name[:i]
 	}
+	return g.everything()
 }
+
+// everything: the group asks for what is below the root of all names.
+func (g *watchGroup) everything() bool { return g.kind == imap.FilterSubtree && g.has("") }
 
 func (g *watchGroup) has(name string) bool {
 	_, found := slices.BinarySearch(g.names, name)
