@@ -26,7 +26,9 @@ var contextCommands = []spec{
 type liveContext struct {
 	tag  string
 	uid  bool // the client is told UIDs
-	live *liveResults
+	// named: the command was ESEARCH, whose responses name the mailbox.
+	named bool
+	live  *liveResults
 	told results
 	// fresh: nothing was told since the command.
 	fresh bool
@@ -96,7 +98,7 @@ func (s *Session) keepUp(c *command, a *imap.Search, program imap.SearchKey, cri
 		s.refuseUpdate(c.tag, why)
 		return nil
 	}
-	x := &liveContext{tag: c.tag, uid: a.UID, fresh: true, fetch: a.Update}
+	x := &liveContext{tag: c.tag, uid: a.UID, named: c.name == "ESEARCH", fresh: true, fetch: a.Update}
 	x.live = s.srv.contexts.join(key, func() *liveResults {
 		return newLiveResults(key, program, order.Order{Criteria: criteria, Comparator: s.activeComparator()})
 	})
@@ -237,8 +239,11 @@ func (m *selected) contextsDue(now time.Time) bool {
 
 // contextsDueAt is when contexts will have something to tell without any change
 // of the mailbox; the zero time for never.
-func (m *selected) contextsDueAt() (first time.Time) {
-	for _, x := range m.contexts {
+func (s *Session) contextsDueAt() (first time.Time) {
+	if messages, _ := s.wants(); s.selected == nil || !messages {
+		return first
+	}
+	for _, x := range s.selected.contexts {
 		if _, at := x.live.state(); !at.IsZero() && (first.IsZero() || at.Before(first)) {
 			first = at
 		}

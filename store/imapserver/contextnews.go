@@ -177,6 +177,10 @@ const maxChanges = 1024
 // writeContext writes changes, which may be many, in pieces that hold one after
 // the other. The only error is errGone.
 func (s *Session) writeContext(c *command, x *liveContext, changes []imap.ContextChange) error {
+	d := imap.SearchData{Tag: x.tag, UID: x.uid}
+	if m := s.selected; x.named { // RFC 7377 §2.1
+		d.Mailbox, d.UIDValidity = m.prefix+m.info().Name, m.view.Info.UIDValidity
+	}
 	for len(changes) > 0 {
 		var piece []imap.ContextChange
 		for room := maxChanges; len(changes) > 0 && room > 0; {
@@ -186,7 +190,8 @@ func (s *Session) writeContext(c *command, x *liveContext, changes []imap.Contex
 				changes = changes[1:]
 			}
 		}
-		s.w.ESearch(&imap.SearchData{Tag: x.tag, UID: x.uid, Changes: piece})
+		d.Changes = piece
+		s.w.ESearch(&d)
 		if err := c.breathe(); err != nil {
 			return err
 		}

@@ -87,10 +87,7 @@ func (s *Session) stepIdle(t *conn.Turn) (w conn.Wait, rest bool) {
 // idleUntil is when there will be something to say even if nothing happens.
 func (s *Session) idleUntil() time.Time {
 	until := s.idle.spokeAt.Add(s.srv.cfg.StillHere)
-	if s.selected == nil {
-		return until
-	}
-	if at := s.selected.contextsDueAt(); at.After(s.now) && at.Before(until) {
+	if at := s.contextsDueAt(); at.After(s.now) && at.Before(until) {
 		return at
 	}
 	return until

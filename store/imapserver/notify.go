@@ -101,6 +101,9 @@ func (s *Session) notifySet(c *command, a *imap.Notify) error {
 	if err == nil {
 		err = s.describe(c, n, a.Status)
 	}
+	if err == nil {
+		err = s.tellAccumulated(c)
+	}
 	if err != nil {
 		n.stop()
 		return err
@@ -114,6 +117,20 @@ func (s *Session) notifySet(c *command, a *imap.Notify) error {
 	}
 	if s.selected != nil {
 		s.selected.seenAt = 0 // look again: other things are told now
+	}
+	return nil
+}
+
+// tellAccumulated tells what has come up in the selected mailbox so far, as far
+// as that was wanted until now: it may be that nothing of it is from here on (RFC
+// 5465 §3.1). Its only error is errGone.
+func (s *Session) tellAccumulated(c *command) error {
+	told := s.selected == nil
+	if !told {
+		s.update(c, true, func() { told = true })
+	}
+	if !told {
+		return errGone
 	}
 	return nil
 }
@@ -217,8 +234,10 @@ func (s *Session) rest() conn.Wait {
 		s.w.Status("*", imap.OK, nil, "Still here")
 		until = s.now.Add(s.srv.cfg.StillHere)
 	}
-	if n.paused.After(s.now) && n.paused.Before(until) {
-		until = n.paused
+	for _, at := range [...]time.Time{n.paused, s.contextsDueAt()} {
+		if at.After(s.now) && at.Before(until) {
+			until = at
+		}
 	}
 	return conn.Wait{Input: true, Until: until, Idle: true}
 }
