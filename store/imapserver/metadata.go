@@ -116,6 +116,9 @@ func (g *metadataAnswer) below(names []string, deep bool) error {
 		} else {
 			err = g.of.acct.WalkMetadata(g.s.srv.ctx, g.s.user.actor(), g.of.id, name, deep, g.give)
 		}
+		if err == nil { // also where there was nothing to give
+			err = g.c.breathe()
+		}
 		if err != nil {
 			return err
 		}

@@ -133,5 +133,6 @@ func (s *Session) annotatedName(acct *account.Account, id account.MailboxID) (st
 	case own:
 		return info.Name, true
 	}
-	return s.selected.prefix + info.Name, true
+	at := s.placeOf(acct, info, s.selected.prefix)
+	return at.name(), mayRead(at)
 }
