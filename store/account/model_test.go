@@ -569,10 +569,14 @@ func (h *history) maintainSome(rt *rapid.T) {
 }
 
 func (h *history) reopenAll(rt *rapid.T) {
+	before := h.a.ModSeq()
 	h.a.Close()
 	h.store.Close()
 	h.engine = h.reopen()
 	h.open(h.opt)
+	if now := h.a.ModSeq(); now < before {
+		rt.Fatalf("modseq went back from %d to %d", before, now)
+	}
 }
 
 // verify does all that is due and proves the account.
