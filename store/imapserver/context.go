@@ -24,12 +24,12 @@ var contextCommands = []spec{
 
 // liveContext is one command's results as its client knows them.
 type liveContext struct {
-	tag  string
-	uid  bool // the client is told UIDs
+	tag string
+	uid bool // the client is told UIDs
 	// named: the command was ESEARCH, whose responses name the mailbox.
 	named bool
 	live  *liveResults
-	told results
+	told  results
 	// fresh: nothing was told since the command.
 	fresh bool
 	// fetch is asked of new messages that belong to the results (RFC 5465 §7).
