@@ -269,28 +269,44 @@ func (a *Account) finish(ctx context.Context, m *moved, from *Account) error {
 	})
 }
 
-// finishMoves does what a crash or a failure left of moves to this account.
+// movesTried is how many moves are tried until one can be finished.
+const movesTried = 16
+
+// finishMoves does what a crash or a failure left of a move to this account, the
+// first that can be done.
 func (a *Account) finishMoves(ctx context.Context) (more bool, err error) {
 	r := prefix([]byte{keyAcross, acrossMove})
-	r.Limit = 1
+	r.Limit = movesTried
 	got, err := a.view(ctx, kv.Reads{Ranges: []kv.Range{r}})
-	if err != nil || got.Ranges[0].Len() == 0 {
+	if err != nil {
 		return false, err
 	}
-	m, err := decodeMoved(be64(got.Ranges[0].Key(0)[2:]), got.Ranges[0].Value(0))
+	p := got.Ranges[0]
+	for i := range p.Len() {
+		failed := a.finishMove(ctx, be64(p.Key(i)[2:]), p.Value(i))
+		if failed == nil {
+			return true, nil
+		}
+		err = errors.Join(err, failed)
+	}
+	return false, err
+}
+
+func (a *Account) finishMove(ctx context.Context, id uint64, record []byte) error {
+	m, err := decodeMoved(id, record)
 	if err != nil {
-		return false, damaged("record of a move", err)
+		return damaged("record of a move", err)
 	}
 	from, err := a.store.Account(ctx, m.account)
 	if errors.Is(err, ErrNoAccount) {
-		return true, a.write(ctx, func(t *txn) error {
+		return a.write(ctx, func(t *txn) error {
 			t.delete(acrossKey(acrossMove, m.id))
 			return nil
 		})
 	}
 	if err != nil {
-		return false, err
+		return err
 	}
 	defer from.Close()
-	return true, a.finish(ctx, &m, from)
+	return a.finish(ctx, &m, from)
 }

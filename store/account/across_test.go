@@ -6,6 +6,7 @@ import (
 	"math/rand/v2"
 	"strings"
 	"testing"
+	"time"
 
 	"citron/engine/kv"
 	"citron/engine/vfs/crashfs"
@@ -114,6 +115,30 @@ func TestCopyToIsAllOrNothing(t *testing.T) {
 	equal(t, "left", uint32(4), r.view(account.Inbox).Set.Len())
 	equal(t, "came", uint32(0), theirs.view(account.Inbox).Set.Len())
 	r.sound()
+}
+
+// One move that cannot be finished, because of damage in another account, keeps
+// neither other moves nor anything else in the account from being done.
+func TestMoveThatCannotBeFinished(t *testing.T) {
+	r := newSharing(t)
+	from := r.other(bob)
+	from.add(account.Inbox, 3, 0)
+	r.add(account.Inbox, 3, account.Deleted)
+	if _, _, err := r.a.Expunge(r.ctx, r.by, account.Inbox, everything); err != nil {
+		t.Fatal(err)
+	}
+	intent := []byte("j\x03\x00\x00\x00\x00\x00\x00\x00")
+	r.write(alice, append(intent, 1), []byte{1})                                          // damaged
+	r.write(alice, append(intent, 2), []byte{1, byte(bob), byte(account.Inbox), 1, 1, 2}) // of messages 1 to 3
+	failed := 0
+	for now, end := time.Now(), time.Now().Add(48*time.Hour); now.Before(end); now = now.Add(10 * time.Minute) {
+		if _, err := r.store.Maintain(r.ctx, now); err != nil {
+			failed++
+		}
+	}
+	if left := from.view(account.Inbox).Set.Len(); failed == 0 || left > 0 || r.keys('g') > 0 {
+		t.Errorf("%d failures, %d messages left, %d graves", failed, left, r.keys('g'))
+	}
 }
 
 // What the other account has no quota for is not written there first.

@@ -3,6 +3,7 @@ package account
 import (
 	"container/heap"
 	"context"
+	"errors"
 	"sync"
 	"time"
 
@@ -202,11 +203,14 @@ func (a *Account) step(ctx context.Context, now time.Time) (next time.Time, err 
 	if more, err := a.settleDark(ctx); more || err != nil {
 		return now, err
 	}
-	if more, err := a.tell(ctx); more || err != nil {
-		return now, err
-	}
-	if more, err := a.finishMoves(ctx); more || err != nil {
-		return now, err
+	// That another account cannot be written keeps this one from nothing.
+	var across error
+	for _, do := range [...]func(context.Context) (bool, error){a.tell, a.finishMoves} {
+		more, err := do(ctx)
+		if more && err == nil {
+			return now, nil
+		}
+		across = errors.Join(across, err)
 	}
 	if next, err = a.sweepGrave(ctx, now); err != nil || next.Equal(now) {
 		return next, err
@@ -214,7 +218,7 @@ func (a *Account) step(ctx context.Context, now time.Time) (next time.Time, err 
 	if more, err := a.trimLogs(ctx, now); more || err != nil {
 		return now, err
 	}
-	return next, nil
+	return next, across
 }
 
 // rollbackLeft takes back what a crash left of large copies.

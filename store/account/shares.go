@@ -60,11 +60,9 @@ func (a *Account) tell(ctx context.Context) (more bool, err error) {
 	}
 	p := got.Ranges[0]
 	for i := range p.Len() {
-		if err := a.tellOne(ctx, be64(p.Key(i)[2:]), p.Value(i)); err != nil {
-			return false, err
-		}
+		err = errors.Join(err, a.tellOne(ctx, be64(p.Key(i)[2:]), p.Value(i)))
 	}
-	return p.Len() == noticeStep, nil
+	return err == nil && p.Len() == noticeStep, err
 }
 
 // tellOne tells one account whether anything is shared with it, and drops the
