@@ -57,13 +57,14 @@ func (s *Session) enable(_ *command, a *imap.Enable) error {
 }
 
 // enableCondstore is called by every CONDSTORE enabling command (RFC 7162
-// §3.1). The first, with a mailbox selected, has its HIGHESTMODSEQ told.
+// §3.1). The first, with a mailbox selected, has its HIGHESTMODSEQ told; what
+// NOTIFY had kept from the client is beyond it.
 func (s *Session) enableCondstore() {
 	if s.enabled.has(condstore) {
 		return
 	}
 	s.enabled |= condstore
 	if m := s.selected; m != nil {
-		s.w.Status("*", imap.OK, imap.CodeHighestModSeq(m.view.ModSeq()), "Highest")
+		s.w.Status("*", imap.OK, imap.CodeHighestModSeq(m.toldUpTo()), "Highest")
 	}
 }
