@@ -2,6 +2,7 @@ package imapserver
 
 import (
 	"context"
+	"flag"
 	"fmt"
 	"math/rand/v2"
 	"slices"
@@ -21,14 +22,24 @@ import (
 // STATUS, annotations; and what it asks must be answered by a plain model's rule
 // (profile_checks_test.go).
 
+var profileTime = flag.Duration("profile.time", 0, "how long TestProfileAgainstModel plays histories never played before, after those of half of -seeds")
+
 func TestProfileAgainstModel(t *testing.T) {
+	for seed := range (*modelSeeds + 1) / 2 {
+		playProfile(t, seed)
+	}
+	end := time.Now().Add(*profileTime)
+	for seed := uint64(end.UnixNano()); time.Now().Before(end); seed++ {
+		playProfile(t, seed)
+	}
+}
+
+func playProfile(t *testing.T, seed uint64) {
 	for name, open := range engines {
-		for seed := range min(*modelSeeds, max(6, *modelSeeds/2)) {
-			t.Run(fmt.Sprintf("%s/%d", name, seed), func(t *testing.T) {
-				f := newFixtureOn(t, open(t), func(c *Config) { c.MaxContexts = 5 })
-				newProfileModel(t, f, seed).play(150)
-			})
-		}
+		t.Run(fmt.Sprintf("%s/%d", name, seed), func(t *testing.T) {
+			f := newFixtureOn(t, open(t), func(c *Config) { c.MaxContexts = 5 })
+			newProfileModel(t, f, seed).play(150)
+		})
 	}
 }
 
