@@ -21,7 +21,7 @@ var everyUID = uidset.Ranges{{First: 1, Last: uidset.MaxUID}}
 // check asks something at rest.
 func (p *phone) check() {
 	p.t.Helper()
-	switch p.h.rng.IntN(7) {
+	switch p.h.rng.IntN(8) {
 	case 0:
 		p.checkFlags()
 	case 1: // the index, and the scan: what NOT encloses is not narrowed
@@ -46,6 +46,8 @@ func (p *phone) check() {
 		for range 3 {
 			p.fetchURL()
 		}
+	case 7:
+		p.checkMany()
 	}
 }
 
@@ -57,7 +59,8 @@ func (p *phone) checkOrder() {
 		return
 	}
 	sizes := map[uint32]int64{}
-	p.h.entries(func(e *account.Entry) { sizes[uint32(e.UID)] = e.Size })
+	a, info := p.h.truthOf("alice", "INBOX")
+	p.h.entries(a, info, func(e *account.Entry) { sizes[uint32(e.UID)] = e.Size })
 	checkSort(p.t, p.peer, p.h.rng, sizes)
 	p.command(`COMPARATOR "i;unicode-casemap"`)
 }
@@ -87,13 +90,33 @@ func (p *phone) same(a, b string) {
 func (p *phone) checkFlags() {
 	p.t.Helper()
 	for key, flag := range map[string]string{"FLAGGED": `\Flagged`, "SEEN": `\Seen`, "KEYWORD kw2": "kw2", "DELETED": `\Deleted`} {
-		want := p.h.flagged(flag)
+		want := p.h.flagged("alice", "INBOX", flag)
 		if got := p.found(key); !slices.Equal(got, want) {
 			p.t.Fatalf("%s: %s finds %v, not %v", p.name, key, got, want)
 		}
 		p.command("UID SEARCH RETURN (SAVE) " + key)
 		if got := p.found("$"); !slices.Equal(got, want) {
 			p.t.Fatalf("%s: %s was saved as %v, not %v", p.name, key, got, want)
+		}
+	}
+}
+
+// checkMany searches other mailboxes (RFC 7377).
+func (p *phone) checkMany() {
+	p.t.Helper()
+	boxes := otherBoxes[p.user]
+	for key, flag := range map[string]string{"FLAGGED": `\Flagged`, "SEEN": `\Seen`} {
+		p.command(fmt.Sprintf(`ESEARCH IN (mailboxes ("%s")) RETURN (ALL) %s`, strings.Join(boxes, `" "`), key))
+		for _, name := range boxes {
+			want := p.h.flagged(p.user, name, flag)
+			var got []uint32
+			about := regexp.MustCompile(`\* ESEARCH \(TAG "t" MAILBOX "?` + regexp.QuoteMeta(name) + `"? UIDVALIDITY \d+\) UID ALL (\S+)`)
+			if a := about.FindStringSubmatch(p.lastOut); a != nil {
+				got = expand(a[1])
+			}
+			if !slices.Equal(got, want) {
+				p.t.Fatalf("%s: %s in %s is %v, not %v: %q", p.name, key, name, got, want, p.lastOut)
+			}
 		}
 	}
 }
@@ -152,6 +175,37 @@ func (p *phone) checkViews() {
 	size, parts := p.sections(uid, "", "HEADER", "TEXT")
 	if parts == nil || int64(len(parts[""])) != size || parts["HEADER"]+parts["TEXT"] != parts[""] {
 		p.t.Fatalf("%s: UID %d has %d octets, and they are %q", p.name, uid, size, parts)
+	}
+}
+
+// catenate makes a message of the header of one and a text (RFC 4469), in this
+// mailbox or another.
+func (p *phone) catenate() {
+	p.t.Helper()
+	uid := p.someUID()
+	if uid == 0 {
+		return
+	}
+	_, parts := p.sections(uid, "HEADER")
+	if strings.Contains(parts["HEADER"], "binary") {
+		return // shown encoded, and with another text not
+	}
+	url := fmt.Sprintf("/%s/;UID=%d/;SECTION=HEADER", inURL(p.box), uid)
+	if other := otherBoxes[p.user][0]; p.h.rng.IntN(3) == 0 {
+		p.command(fmt.Sprintf(`APPEND %s CATENATE (URL "%s" TEXT {5+}`+"\r\nlemon)", other, url))
+		p.forget(other)
+		return
+	}
+	p.command(fmt.Sprintf(`APPEND %s CATENATE (URL "%s" TEXT {5+}`+"\r\nlemon)", p.box, url))
+	made := regexp.MustCompile(`t OK \[APPENDUID \d+ (\d+)\]`).FindStringSubmatch(p.lastOut)
+	if made == nil {
+		if p.h.there(uid) && (p.user == "alice" || p.h.rights.Has(acl.Insert)) {
+			p.t.Fatalf("%s: no message was made: %q", p.name, p.lastOut)
+		}
+		return
+	}
+	if _, all := p.sections(number(made[1]), ""); all[""] != parts["HEADER"]+"lemon" {
+		p.t.Fatalf("%s: of %q was made %q", p.name, parts["HEADER"], all[""])
 	}
 }
 

@@ -75,18 +75,19 @@ var otherBoxes = map[string][]string{
 	"bob":   {"INBOX", "Other Users/alice@example.org/Archive"},
 }
 
-// boxInfo is the truth of one of otherBoxes.
-func (h *profileModel) boxInfo(user, name string) *account.MailboxInfo {
+// truthOf gives a mailbox by its name as a user sees it.
+func (h *profileModel) truthOf(user, name string) (*account.Account, *account.MailboxInfo) {
 	h.t.Helper()
-	a, number := name[strings.LastIndex(name, "/")+1:], map[string]uint64{"alice": 1, "bob": 2}[user]
-	if a != name {
+	own, number := name[strings.LastIndex(name, "/")+1:], map[string]uint64{"alice": 1, "bob": 2}[user]
+	if own != name {
 		number = 3 - number
 	}
-	info, ok := h.account(number).Lookup(a)
+	a := h.account(number)
+	info, ok := a.Lookup(own)
 	if !ok {
-		h.t.Fatalf("no mailbox %s of %d", a, number)
+		h.t.Fatalf("no mailbox %s of %d", own, number)
 	}
-	return info
+	return a, info
 }
 
 func newProfileModel(t *testing.T, f *fixture, seed uint64) *profileModel {
@@ -234,8 +235,10 @@ func (p *phone) step(n int) {
 		tag := p.lists[0].tag
 		p.lists = p.lists[1:]
 		p.command(fmt.Sprintf("CANCELUPDATE %q", tag))
-	case k <= 8:
+	case k <= 7:
 		p.transfer()
+	case k == 8:
+		p.fetchFrom()
 	case k == 9 && p.user == "alice":
 		h.grant(p)
 	case k == 10:
@@ -253,14 +256,14 @@ func (p *phone) step(n int) {
 	case k == 17 && p.listens:
 		p.command("NOTIFY NONE")
 		p.muted = true
+	case k == 18:
+		p.catenate()
 	default:
 		p.act(h.fixture, h.rng)
 	}
 }
 
-// transfer copies or moves messages to another mailbox, its own or not. What a
-// phone does itself it need not be told by NOTIFY (RFC 5465 §5): it does not
-// know the numbers of that mailbox then.
+// transfer copies or moves messages to another mailbox, its own or not.
 func (p *phone) transfer() {
 	p.t.Helper()
 	boxes := otherBoxes[p.user]
@@ -269,10 +272,28 @@ func (p *phone) transfer() {
 		return
 	}
 	p.command(p.by(fmt.Sprintf("%s %s %q", []string{"COPY", "COPY", "MOVE"}[p.h.rng.IntN(3)], set, to)))
-	if b := p.boxes[to]; b != nil {
+	p.forget(to)
+}
+
+// forget has the phone know no numbers of another mailbox, which it changed
+// itself: of that it need not be told.
+func (p *phone) forget(name string) {
+	p.t.Helper()
+	if b := p.boxes[name]; b != nil {
 		*b = boxPicture{-1, -1, -1}
 	}
 	p.mirror.hear()
+}
+
+// fetchFrom has another session of the user copy or move a message out of
+// another mailbox to this one.
+func (p *phone) fetchFrom() {
+	p.t.Helper()
+	boxes := otherBoxes[p.user]
+	from, q := boxes[p.h.rng.IntN(len(boxes))], p.h.loginAs(p.user)
+	q.say(p.t, fmt.Sprintf("s SELECT %q", from), fmt.Sprintf("s %s 1:2 %s", []string{"COPY", "MOVE"}[p.h.rng.IntN(2)], p.box),
+		`s STORE * +FLAGS (\Flagged)`, `s STORE 1 +FLAGS (\Seen \Deleted)`, "s CLOSE")
+	q.hangUp()
 }
 
 // grant gives bob other rights.
@@ -316,17 +337,17 @@ func (p *phone) takeInMore(line string) {
 func (p *phone) compareBoxes() {
 	p.t.Helper()
 	for name, b := range p.boxes {
-		b.compare(p.t, p.name+" at rest", p.h.boxInfo(p.user, name), true)
+		_, info := p.h.truthOf(p.user, name)
+		b.compare(p.t, p.name+" at rest", info, true)
 	}
 }
 
-// flagged gives the UIDs of the messages that have a flag, of those that there
-// are.
-func (h *profileModel) flagged(flag string) (uids []uint32) {
+// flagged gives the UIDs of the messages in one of a user's mailboxes that have
+// a flag.
+func (h *profileModel) flagged(user, name, flag string) (uids []uint32) {
 	h.t.Helper()
-	a := h.alice()
-	info, _ := a.Lookup("INBOX")
-	h.entries(func(e *account.Entry) {
+	a, info := h.truthOf(user, name)
+	h.entries(a, info, func(e *account.Entry) {
 		if slices.Contains(strings.Fields(truth(info, e)), flag) {
 			uids = append(uids, uint32(e.UID))
 		}
@@ -334,17 +355,17 @@ func (h *profileModel) flagged(flag string) (uids []uint32) {
 	return uids
 }
 
-// there says whether there is a message.
+// there says whether there is a message in the mailbox of all phones.
 func (h *profileModel) there(uid uint32) (found bool) {
 	h.t.Helper()
-	h.entries(func(e *account.Entry) { found = found || uint32(e.UID) == uid })
+	a, info := h.truthOf("alice", "INBOX")
+	h.entries(a, info, func(e *account.Entry) { found = found || uint32(e.UID) == uid })
 	return found
 }
 
-func (h *profileModel) entries(fn func(*account.Entry)) {
+func (h *profileModel) entries(a *account.Account, info *account.MailboxInfo, fn func(*account.Entry)) {
 	h.t.Helper()
-	a := h.alice()
-	view, err := a.Open(context.Background(), account.Inbox)
+	view, err := a.Open(context.Background(), info.ID)
 	h.check(err)
 	h.check(a.Entries(context.Background(), view, everyUID, func(batch []account.Entry) error {
 		for i := range batch {
