@@ -383,6 +383,9 @@ func (m *mirror) vanish(set string, certain bool) {
 // unknownBelow is where a message must be whose UID the client does not know:
 // the last of these in front of the first known UID that is higher.
 func (m *mirror) unknownBelow(uid uint32) int {
+	if m.uidOnly() {
+		return slices.Index(m.uids, 0)
+	}
 	next := slices.IndexFunc(m.uids, func(u uint32) bool { return u > uid })
 	if next < 0 {
 		next = len(m.uids)

@@ -285,7 +285,7 @@ func (p *phone) fetchURL() {
 	if len(p.h.urls) == 0 {
 		return
 	}
-	u := p.h.urls[p.h.rng.IntN(len(p.h.urls))]
+	u := p.h.urls[len(p.h.urls)-1-p.h.rng.IntN(min(6, len(p.h.urls)))]
 	alive := !u.reset && p.h.there(u.uid) && (u.user == "alice" || p.h.rights.Has(acl.Read)) &&
 		(u.expires.IsZero() || !p.h.clock.After(u.expires))
 	want := "NIL\r\nt OK"

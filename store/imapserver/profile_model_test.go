@@ -22,10 +22,10 @@ import (
 // STATUS, annotations; and what it asks must be answered by a plain model's rule
 // (profile_checks_test.go).
 
-var profileTime = flag.Duration("profile.time", 0, "how long TestProfileAgainstModel plays histories never played before, after those of half of -seeds")
+var profileTime = flag.Duration("profile.time", 0, "how long TestProfileAgainstModel plays histories never played before, after a third of -seeds")
 
 func TestProfileAgainstModel(t *testing.T) {
-	for seed := range (*modelSeeds + 1) / 2 {
+	for seed := range (*modelSeeds + 2) / 3 {
 		playProfile(t, seed)
 	}
 	end := time.Now().Add(*profileTime)
@@ -38,7 +38,7 @@ func playProfile(t *testing.T, seed uint64) {
 	for name, open := range engines {
 		t.Run(fmt.Sprintf("%s/%d", name, seed), func(t *testing.T) {
 			f := newFixtureOn(t, open(t), func(c *Config) { c.MaxContexts = 5 })
-			newProfileModel(t, f, seed).play(150)
+			newProfileModel(t, f, seed).play(200)
 		})
 	}
 }
@@ -132,7 +132,8 @@ func (p *phone) listen() {
 		p.boxes[name] = &boxPicture{-1, -1, -1}
 	}
 	events := "(MessageNew MessageExpunge FlagChange)"
-	p.command(fmt.Sprintf(`NOTIFY SET STATUS (SELECTED %s) (mailboxes ("%s") %s)`, events, strings.Join(otherBoxes[p.user], `" "`), events))
+	selected := []string{"SELECTED " + events, "SELECTED-DELAYED " + events, "SELECTED (MessageNew (UID FLAGS) MessageExpunge FlagChange)"}[p.h.rng.IntN(3)]
+	p.command(fmt.Sprintf(`NOTIFY SET STATUS (%s) (mailboxes ("%s") %s)`, selected, strings.Join(otherBoxes[p.user], `" "`), events))
 	for name, b := range p.boxes {
 		if b.messages < 0 || b.uidNext < 0 {
 			p.t.Fatalf("%s was not told of %s: %q", p.name, name, p.lastOut)
@@ -229,12 +230,12 @@ func (p *phone) step(n int) {
 		h.arrive(h.message())
 	case p.idle:
 		p.rest()
-	case k <= 4:
-		p.newContext(fmt.Sprint("c", n), contextQueries[h.rng.IntN(len(contextQueries))], h.rng)
-	case k == 5 && len(p.lists) > 3:
+	case k == 5 && len(p.lists) > 1 && h.rng.IntN(2) == 0:
 		tag := p.lists[0].tag
 		p.lists = p.lists[1:]
 		p.command(fmt.Sprintf("CANCELUPDATE %q", tag))
+	case k <= 5:
+		p.newContext(fmt.Sprint("c", n), contextQueries[h.rng.IntN(len(contextQueries))], h.rng)
 	case k <= 7:
 		p.transfer()
 	case k == 8:
@@ -247,7 +248,7 @@ func (p *phone) step(n int) {
 		p.setFilter()
 	case k <= 13:
 		p.mint()
-	case k == 14:
+	case k == 14 && h.rng.IntN(4) == 0:
 		p.resetKeys()
 	case k == 15 && h.rng.IntN(2) == 0:
 		p.leave()
@@ -258,6 +259,10 @@ func (p *phone) step(n int) {
 		p.muted = true
 	case k == 18:
 		p.catenate()
+	case k == 19 && (p.enable == "CONDSTORE" || strings.Contains(p.enable, "QRESYNC")):
+		p.storeUnchanged()
+	case k == 20 && p.user == "alice" && h.rng.IntN(4) == 0: // all messages go
+		p.command(fmt.Sprint("RENAME INBOX old", n))
 	default:
 		p.act(h.fixture, h.rng)
 	}
@@ -294,6 +299,16 @@ func (p *phone) fetchFrom() {
 	q.say(p.t, fmt.Sprintf("s SELECT %q", from), fmt.Sprintf("s %s 1:2 %s", []string{"COPY", "MOVE"}[p.h.rng.IntN(2)], p.box),
 		`s STORE * +FLAGS (\Flagged)`, `s STORE 1 +FLAGS (\Seen \Deleted)`, "s CLOSE")
 	q.hangUp()
+}
+
+// storeUnchanged changes what has not been changed since the phone knew it, or
+// longer (RFC 7162 §3.1.3).
+func (p *phone) storeUnchanged() {
+	p.t.Helper()
+	since := p.modSeq - min(p.modSeq, uint64(p.h.rng.IntN(5)))
+	if set := p.someSet(p.h.rng); set != "" {
+		p.command(p.by(fmt.Sprintf("STORE %s (UNCHANGEDSINCE %d) %sFLAGS (kw3)", set, since, []string{"", "+", "-"}[p.h.rng.IntN(3)])))
+	}
 }
 
 // grant gives bob other rights.
