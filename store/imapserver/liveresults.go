@@ -161,7 +161,10 @@ func (l *liveResults) note(s *Session, m *selected, next account.View) error {
 	if hasStar(&l.program) { // whose messages are others when the last one is
 		changed = changed.Union(last(l.view.Set)).Union(last(next.Set))
 	}
-	l.pending = l.pending.Union(changed).Union(l.now.set.Intersect(changes.Gone))
+	// The results may begin with messages that came after their view, when its
+	// client was told of those before it was told of what is gone.
+	gone := changes.Gone.Union(changes.Fleeting)
+	l.pending = l.pending.Union(changed).Union(l.now.set.Intersect(gone))
 	l.view = next
 	return nil
 }
