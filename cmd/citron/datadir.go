@@ -17,7 +17,10 @@ import (
 // formatVersion is that of the data directory as a whole: docs/key-layout.md
 // and the segments of bodies. It grows when a program that knows only the
 // older form must not touch the newer.
-const formatVersion = 1
+//
+// Version 2 has access lists, metadata, URL keys and the search index beside
+// what version 1 had; what stands in a directory of version 1 is read as it is.
+const formatVersion = 2
 
 // dataDir is an open data directory: nobody else has it.
 type dataDir struct {
@@ -60,7 +63,7 @@ func (d *dataDir) Close() error { return d.lock.Close() }
 func (d *dataDir) file(name string) string { return filepath.Join(d.path, name) }
 
 // checkFormat reads the FORMAT file, or writes it into a directory that holds
-// nothing yet.
+// nothing yet, or nothing newer than this program writes.
 func (d *dataDir) checkFormat() error {
 	text, err := os.ReadFile(d.file("FORMAT"))
 	if errors.Is(err, fs.ErrNotExist) {
@@ -77,6 +80,8 @@ func (d *dataDir) checkFormat() error {
 		return fmt.Errorf("its format is version %d and this program knows versions up to %d: use the newer program", version, formatVersion)
 	case version < 1:
 		return fmt.Errorf("FORMAT says version %d, which never was", version)
+	case version < formatVersion:
+		return d.replaceFormat()
 	}
 	return nil
 }
@@ -85,6 +90,10 @@ func (d *dataDir) writeFormat() error {
 	if _, err := os.Stat(d.file("kv")); err == nil {
 		return errors.New("it holds data but no FORMAT file: this is not Citron's, or it is damaged")
 	}
+	return d.replaceFormat()
+}
+
+func (d *dataDir) replaceFormat() error {
 	f, err := d.fs.Create("FORMAT.new")
 	if errors.Is(err, fs.ErrExist) {
 		f, err = d.fs.OpenWrite("FORMAT.new")
