@@ -146,3 +146,22 @@ func TestLostInTheMiddleOfMultisearch(t *testing.T) {
 		t.Errorf("%d mailboxes searched before the right was taken, %d lines in the end: %.300s", before, after, p.out)
 	}
 }
+
+// An authorized URL gives no more than what was on its way when its maker lost
+// the right to read (CVE-2026-47087).
+func TestLostInTheMiddleOfURLFetch(t *testing.T) {
+	f := newFixture(t)
+	f.login().ok(t, "a CREATE work")
+	f.deliver("work", fmt.Appendf(nil, "Subject: a\r\n\r\n%s", bytes.Repeat([]byte("0123456789\r\n"), 40_000)))
+	f.share("alice", "work", "bob", acl.Lookup|acl.Read)
+	url := f.loginAs("bob").authorized(t, bobs)
+	p := f.loginAs("carol")
+	p.send(`b URLFETCH "` + url + "\"\r\n")
+	p.step(t)
+	before := len(p.out)
+	f.share("alice", "work", "bob", acl.Lookup)
+	p.run(t)
+	if !p.closed || before == 0 || len(p.out) > before {
+		t.Errorf("closed is %v, %d bytes after %d", p.closed, len(p.out), before)
+	}
+}

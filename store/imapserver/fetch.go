@@ -58,10 +58,13 @@ type fetcher struct {
 	undecodable bool   // some part has a transfer encoding nobody knows
 	unreadable  error  // why some message could not be read
 
-	msg     fetched // the one being answered for
-	torn    bool    // a part of its response may be on its way
-	scratch []byte  // header fields, small decoded parts
-	encoded []byte  // a header or small part as read
+	msg  fetched // the one being answered for
+	torn bool    // a part of its response may be on its way
+	// still, if set, says whether the rest of it may be sent, too: of URLFETCH,
+	// which has its octets on the rights of somebody else.
+	still   func() bool
+	scratch []byte // header fields, small decoded parts
+	encoded []byte // a header or small part as read
 }
 
 func (s *Session) fetch(c *command, a *imap.Fetch) error {

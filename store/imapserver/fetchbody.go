@@ -131,5 +131,12 @@ func (f *fetcher) stream(r io.Reader, n int64) error {
 // within is breathe in the middle of a response.
 func (f *fetcher) within() error {
 	f.torn = true
-	return f.c.breathe()
+	if err := f.c.breathe(); err != nil {
+		return err
+	}
+	if f.still != nil && !f.still() {
+		f.s.end() // in the middle of a literal nothing can be said
+		return errGone
+	}
+	return nil
 }

@@ -73,6 +73,7 @@ func (f *urlFetcher) value(u *imap.URLToFetch) error {
 		return err
 	}
 	defer content.Close()
+	f.still = content.Readable
 	octets, err := content.Octets(f.s.srv.ctx, message.WithoutNUL|f.s.utf8Form())
 	switch {
 	case err != nil:

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 
+	"citron/mail/acl"
 	"citron/mail/message"
 	"citron/store"
 	"citron/store/account"
@@ -25,6 +26,13 @@ type Content struct {
 func (c *Content) Close() {
 	c.Message.Close()
 	c.box.Close()
+}
+
+// Readable says whether its maker may still read the mailbox: while it is being
+// sent that can change. Of a mailbox that is gone what was begun may be ended.
+func (c *Content) Readable() bool {
+	info, there := c.box.Owner.Mailbox(c.box.Info.ID)
+	return !there || c.box.Owner.Rights(info, uint64(c.box.User.ID())).Has(acl.Read)
 }
 
 // refused is why a URL gives nothing; for the log only.
