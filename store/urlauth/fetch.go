@@ -60,13 +60,18 @@ func (s *Service) Fetch(ctx context.Context, by Caller, full string) (*Content, 
 }
 
 // loggable is a URL without its token; nothing of one in which no token can be
-// told from the rest.
+// told from the rest, and of a long one its beginning: who may write URLs must
+// not fill the log with them.
 func loggable(full string) string {
 	if u, err := imap.ParseURL(full); err != nil || u.Auth == nil || u.Auth.Token == "" {
 		return ""
 	}
-	return imap.RumpURL(full)
+	rump := imap.RumpURL(full)
+	return rump[:min(len(rump), maxLogged)]
 }
+
+// maxLogged is how much of a URL is logged, in octets.
+const maxLogged = 300
 
 func (s *Service) fetch(ctx context.Context, by Caller, full string) (*Content, error) {
 	u, err := imap.ParseURL(full)
