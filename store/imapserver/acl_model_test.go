@@ -18,7 +18,7 @@ import (
 // gone.
 
 func TestSharedMailboxAgainstModel(t *testing.T) {
-	for seed := range *modelSeeds {
+	for seed := range histories() {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {
 			m := newACLModel(t, seed)
 			for range 120 {

@@ -37,7 +37,7 @@ var contextQueries = []string{
 
 func TestContextsFollow(t *testing.T) {
 	for name, open := range engines {
-		for seed := range *modelSeeds {
+		for seed := range histories() {
 			t.Run(fmt.Sprintf("%s/%d", name, seed), func(t *testing.T) {
 				f := newFixtureOn(t, open(t), func(c *Config) { c.MaxContexts = 5 })
 				followRandomly(t, f, seed, 150)

@@ -22,11 +22,20 @@ import (
 // picture must be the truth; and a client with QRESYNC that loses its
 // connection after any command must be able to come back with what it knows.
 
-var modelSeeds = flag.Uint64("seeds", 25, "how many random histories TestClientsSeeTheTruth plays")
+var modelSeeds = flag.Uint64("seeds", 25, "how many random histories the tests against models play")
+
+// histories is how many random histories a test plays: with -short, where the
+// race detector looks on, a fifth of them.
+func histories() uint64 {
+	if testing.Short() {
+		return (*modelSeeds + 4) / 5
+	}
+	return *modelSeeds
+}
 
 func TestClientsSeeTheTruth(t *testing.T) {
 	for name, open := range engines {
-		for seed := range *modelSeeds {
+		for seed := range histories() {
 			t.Run(fmt.Sprintf("%s/%d", name, seed), func(t *testing.T) {
 				playRandomly(t, newFixtureOn(t, open(t)), seed, 120)
 			})

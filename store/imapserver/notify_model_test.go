@@ -17,7 +17,7 @@ import (
 // Whenever all rest the picture must be the truth.
 
 func TestNotifiedClientsSeeTheTruth(t *testing.T) {
-	for seed := range *modelSeeds {
+	for seed := range histories() {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) { notifyRandomly(t, seed, 150) })
 	}
 }

@@ -25,7 +25,7 @@ import (
 var profileTime = flag.Duration("profile.time", 0, "how long TestProfileAgainstModel plays histories never played before, after a third of -seeds")
 
 func TestProfileAgainstModel(t *testing.T) {
-	for seed := range (*modelSeeds + 2) / 3 {
+	for seed := range (histories() + 2) / 3 {
 		playProfile(t, seed)
 	}
 	end := time.Now().Add(*profileTime)

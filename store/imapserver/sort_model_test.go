@@ -19,7 +19,7 @@ import (
 // what SORT says (RFC 5256 §3, RFC 5957 §4) against what each session computes
 // from the envelopes, dates and sizes that FETCH gives it.
 func TestSortIsOfWhatIsFetched(t *testing.T) {
-	for seed := range *modelSeeds {
+	for seed := range histories() {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {
 			random := rand.New(rand.NewPCG(seed, 5256))
 			f := newFixture(t, func(c *Config) {
