@@ -125,13 +125,7 @@ func (s script) with(more script) script {
 
 func (s script) open(t *testing.T) (*IMAP, error) {
 	t.Helper()
-	return s.openWith(t, IMAPOptions{})
-}
-
-func (s script) openWith(t *testing.T, o IMAPOptions) (*IMAP, error) {
-	t.Helper()
-	o.Password, o.Plain = "lemonade", true
-	return OpenIMAP(t.Context(), s.serve(t), o)
+	return OpenIMAP(t.Context(), s.serve(t), IMAPOptions{Password: "lemonade", Plain: true})
 }
 
 // courier is a server of the old school: a prefix, dots, LSUB.

@@ -77,11 +77,7 @@ func (s *Session) setACL(_ *command, a *imap.SetACL) error {
 	if err != nil {
 		return bad("Rights: " + err.Error())
 	}
-	at, err := s.locate(a.Mailbox, acl.Admin)
-	if err != nil {
-		return err
-	}
-	who, err := s.identify(a.Identifier)
+	at, who, err := s.listEntry(a.Mailbox, a.Identifier)
 	if err != nil {
 		return err
 	}
@@ -126,11 +122,7 @@ var errNotSharable = no(imap.CodeCannot, "Mailboxes of an account with this name
 var errNotWithAll = no(imap.CodeNoPerm, "Mailboxes of one's own are shared with single users here, not with anyone")
 
 func (s *Session) deleteACL(_ *command, a *imap.DeleteACL) error {
-	at, err := s.locate(a.Mailbox, acl.Admin)
-	if err != nil {
-		return err
-	}
-	who, err := s.identify(a.Identifier)
+	at, who, err := s.listEntry(a.Mailbox, a.Identifier)
 	if err != nil {
 		return err
 	}
@@ -140,11 +132,7 @@ func (s *Session) deleteACL(_ *command, a *imap.DeleteACL) error {
 // listRights: no rights are tied, and only the owner has some in any case
 // (RFC 4314 §3.4). The identifier is given back as it came (§3.4).
 func (s *Session) listRights(_ *command, a *imap.ListRights) error {
-	at, err := s.locate(a.Mailbox, acl.Admin)
-	if err != nil {
-		return err
-	}
-	who, err := s.identify(a.Identifier)
+	at, who, err := s.listEntry(a.Mailbox, a.Identifier)
 	if err != nil {
 		return err
 	}
@@ -170,6 +158,15 @@ func (s *Session) myRights(_ *command, a *imap.MyRights) error {
 	}
 	s.w.MyRights(at.name(), at.rights.String())
 	return nil
+}
+
+// listEntry finds the mailbox and the identifier of a command for those who
+// administer it.
+func (s *Session) listEntry(mailbox, identifier string) (at place, who acl.Who, err error) {
+	if at, err = s.locate(mailbox, acl.Admin); err == nil {
+		who, err = s.identify(identifier)
+	}
+	return at, who, err
 }
 
 // identify finds who an identifier means. One that cannot be prepared is BAD
