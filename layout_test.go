@@ -31,6 +31,7 @@ var rules = []rule{
 	{"store/imapserver", []string{"store", "auth!", "mail", "wire", "ops"}, "sessions meet storage only through the account"},
 	{"store", []string{"store", "engine", "mail", "wire", "ops"}, "the store never holds passwords"},
 	{"delivery", []string{"delivery", "store!", "auth!", "mail", "wire", "ops"}, "delivery meets the store by its vocabulary only"},
+	{"submission", []string{"submission", "store!", "auth!", "engine", "mail", "wire", "ops"}, "submission meets the store and auth by their vocabulary only"},
 	{"admin", []string{"admin", "store", "auth", "engine", "mail", "wire", "ops"}, "admin serves the commands"},
 	{"tool", []string{"tool", "wire", "mail", "ops"}, "tools speak the protocols like strangers"},
 }

@@ -29,8 +29,16 @@ import (
 	"fmt"
 )
 
-// Account numbers an account. Zero is the directory's own (auth/directory).
+// Account numbers an account. Zero is the directory's own (auth/directory);
+// those from Reserved on belong to other roles and hold no mailboxes.
 type Account uint64
+
+// Reserved is the first number that no account of a user has; Queue is the
+// submission queue's (submission/queue).
+const (
+	Reserved Account = 1 << 63
+	Queue            = Reserved
+)
 
 // TxID names one transaction; random, never reused.
 type TxID [16]byte

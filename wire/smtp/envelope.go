@@ -8,11 +8,22 @@ type Mail struct {
 	Size int64 // SIZE (RFC 1870); 0: not said
 	Body Body  // BODY (RFC 6152, 3030)
 	UTF8 bool  // SMTPUTF8 (RFC 6531)
+
+	Auth       Auth      // AUTH (RFC 4954 §5)
+	Return     Return    // RET (RFC 3461 §4.3)
+	EnvelopeID string    // ENVID, decoded (RFC 3461 §4.4); empty: not said
+	Hold       Hold      // HOLDFOR, HOLDUNTIL (RFC 4865)
+	By         DeliverBy // BY (RFC 2852)
+	Priority   Priority  // MT-PRIORITY (RFC 6710)
+	RequireTLS bool      // REQUIRETLS (RFC 8689)
 }
 
 // Rcpt is a RCPT command: the forward-path and what its parameters said.
 type Rcpt struct {
 	To Path
+
+	Notify   Notify            // NOTIFY (RFC 3461 §4.1)
+	Original OriginalRecipient // ORCPT (RFC 3461 §4.2)
 }
 
 // Replies to arguments that cannot be used.

@@ -1,0 +1,92 @@
+package submission
+
+import (
+	"context"
+	"io"
+	"time"
+
+	"citron/wire/smtp"
+)
+
+// Work gives the relay what is due: the queue's other side. Its methods may be
+// called concurrently.
+type Work interface {
+	// Next waits until a job is due that may run now, and gives it; ctx.Err()
+	// when ctx is done. The order is that of priority (RFC 6710), then of
+	// waiting. Never more than the queue's limit of jobs of one domain are out
+	// at a time, and none of a domain that is known to be down before its time.
+	Next(ctx context.Context) (Job, error)
+}
+
+// Job is a message with those of its recipients that are due at one domain. It
+// is out until Settle or Release; a process that ends has released its jobs.
+type Job interface {
+	ID() string          // of the message in the queue
+	Envelope() *Envelope // with all recipients; shared, not to be changed
+	// Domain is where the recipients are, in lower case and A-labels, or an
+	// address literal.
+	Domain() string
+	// Due are the recipients of this job.
+	Due() []Due
+	Open(ctx context.Context) (Body, error)
+	// HandOver notes durably that the message is about to be handed over to a
+	// host for these recipients (indices into Envelope.Rcpts): before the end
+	// of the data is sent. If the process dies before Settle, the queue knows
+	// that they may have it, tries again all the same, and says so in its log
+	// and in `citron queue show`: a duplicate is never a silent one (RFC 1047).
+	HandOver(ctx context.Context, host string, rcpts []int) error
+	// Settle says what became of the recipients of Due, each once, and ends
+	// the job. It returns when that is durable, reports to the sender
+	// included.
+	Settle(ctx context.Context, outcomes []Outcome) error
+	// Release ends the job without an outcome: as if it had not been taken.
+	Release()
+}
+
+// Due is a recipient that is due.
+type Due struct {
+	Index    int // in Envelope.Rcpts
+	Attempts int // before this one
+}
+
+// Body is a queued message, to be closed.
+type Body interface {
+	io.ReaderAt
+	io.Closer
+	Size() int64 // octets
+}
+
+// Outcome is what became of one recipient in one attempt.
+type Outcome struct {
+	Index  int // in Envelope.Rcpts
+	Result Result
+	// Status and Text are what a report says: the next hop's own, or ours.
+	Status smtp.Status
+	Code   int // SMTP's, 0 if there was no reply
+	Text   string
+	// Host is the next hop that said so; empty: we ourselves.
+	Host string
+	// DomainDown: no host of the domain could be talked to. The queue then
+	// holds back its other messages, too, and tries one of them now and then.
+	DomainDown bool
+	// NotBefore: the next try is to wait until then at least; zero: as the
+	// queue sees fit.
+	NotBefore time.Time
+}
+
+// Result is the kind of an Outcome.
+type Result uint8
+
+const (
+	// Deferred: not now; to be tried again until the queue gives up.
+	Deferred Result = iota
+	// Delivered into a mailbox here.
+	Delivered
+	// Relayed to a host that took over the duty to report (it speaks DSN).
+	Relayed
+	// RelayedBlind: to a host that does not speak DSN, so that who asked for
+	// success is told that nothing more will be heard (RFC 3461 §5.2.2).
+	RelayedBlind
+	// Failed for good.
+	Failed
+)
