@@ -17,14 +17,18 @@ import (
 
 // Config is the whole of citron.toml.
 type Config struct {
-	Hostname string `toml:"hostname" help:"Name this server goes by in greetings and self-signed certificates. Empty: the machine's host name."`
-	Data     string `toml:"data" help:"Directory of everything durable: mail, accounts, the self-signed certificate, the command socket."`
-	IMAP     IMAP   `toml:"imap" help:"IMAP (RFC 3501, RFC 9051)."`
-	LMTP     LMTP   `toml:"lmtp" help:"Delivery of mail by LMTP (RFC 2033)."`
-	TLS      TLS    `toml:"tls" help:"Certificate for STARTTLS and implicit TLS."`
-	Auth     Auth   `toml:"auth" help:"Passwords."`
-	Store    Store  `toml:"store" help:"The message store."`
-	Limits   Limits `toml:"limits" help:"What one peer or account may use."`
+	Hostname   string     `toml:"hostname" help:"Name this server goes by in greetings and self-signed certificates. Empty: the machine's host name."`
+	Data       string     `toml:"data" help:"Directory of everything durable: mail, accounts, the self-signed certificate, the command socket."`
+	IMAP       IMAP       `toml:"imap" help:"IMAP (RFC 3501, RFC 9051)."`
+	LMTP       LMTP       `toml:"lmtp" help:"Delivery of mail by LMTP (RFC 2033)."`
+	Submission Submission `toml:"submission" help:"Mail from users, on its way out (RFC 6409)."`
+	Queue      Queue      `toml:"queue" help:"What waits to be delivered."`
+	Relay      Relay      `toml:"relay" help:"How mail for other domains leaves."`
+	DKIM       []DKIM     `toml:"dkim" help:"Keys that mail of one's own domains is signed with (RFC 6376); one table for each."`
+	TLS        TLS        `toml:"tls" help:"Certificate for STARTTLS and implicit TLS."`
+	Auth       Auth       `toml:"auth" help:"Passwords."`
+	Store      Store      `toml:"store" help:"The message store."`
+	Limits     Limits     `toml:"limits" help:"What one peer or account may use."`
 }
 
 // IMAP says where and how IMAP is spoken.
@@ -114,7 +118,7 @@ func (d Duration) String() string { return shortDuration(time.Duration(d)) }
 
 // Default is the configuration of an empty file.
 func Default() *Config {
-	return &Config{
+	c := &Config{
 		Data: "/var/lib/citron",
 		LMTP: LMTP{SocketMode: 0o660, Subaddress: true},
 		IMAP: IMAP{
@@ -141,6 +145,8 @@ func Default() *Config {
 			MetadataValue: 64 << 10, MetadataEntries: 100, MetadataSize: 1 << 20,
 		},
 	}
+	defaultOutgoing(c)
+	return c
 }
 
 // Load reads a file over the defaults; name "" gives the defaults.
@@ -199,7 +205,7 @@ func (c *Config) validate() error {
 	case c.IMAP.MaxLine < 8192:
 		return errors.New("imap.max_line: at least 8192 (RFC 7162 §4)")
 	}
-	return nil
+	return c.validateOutgoing()
 }
 
 // isURI says whether a text is a URI with its scheme.

@@ -32,8 +32,8 @@ func TestEmptyFileIsDefault(t *testing.T) {
 	if err := Parse(nil, c); err != nil {
 		t.Fatal(err)
 	}
-	if c.IMAP.Listen[0] != ":143" {
-		t.Errorf("listen = %v", c.IMAP.Listen)
+	if c.IMAP.Listen[0] != ":143" || c.Submission.Listen[0] != ":587" {
+		t.Errorf("listen = %v, %v", c.IMAP.Listen, c.Submission.Listen)
 	}
 }
 
@@ -69,6 +69,59 @@ func TestErrors(t *testing.T) {
 		{"[tls]\ncert = \"a.pem\"", "both cert and key"},
 		{"[auth]\nscram_iterations = 1", "at least 4096"},
 		{"data = ", "data"},
+	} {
+		err := Parse([]byte(test.text), Default())
+		if err == nil || !strings.Contains(err.Error(), test.want) {
+			t.Errorf("%q: %v, want %q", test.text, err, test.want)
+		}
+	}
+}
+
+// What goes out is written in tables, some of them several times.
+func TestParseOutgoing(t *testing.T) {
+	c := Default()
+	err := Parse([]byte("[submission]\nhosts = [\"imap.example.org\"]\n[[submission.stores]]\nhost = \"mail.example.com\"\n"+
+		"user = \"submit\"\npassword_file = \"secret\"\n[queue]\nretry = [\"1m\", \"1h\"]\n"+
+		"[[dkim]]\ndomain = \"example.org\"\nselector = \"a\"\nkey = \"a.pem\"\n[[dkim]]\ndomain = \"example.net\"\nselector = \"b\"\nkey = \"b.pem\"\n"), c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(c.DKIM) != 2 || c.DKIM[1].Domain != "example.net" || c.Submission.Stores[0].User != "submit" {
+		t.Errorf("got %+v, %+v", c.DKIM, c.Submission)
+	}
+	if len(c.Queue.Retry) != 2 || time.Duration(c.Queue.Retry[1]) != time.Hour {
+		t.Errorf("retry = %v", c.Queue.Retry)
+	}
+}
+
+func TestErrorsOutgoing(t *testing.T) {
+	const store = "[[submission.stores]]\nhost = \"mail.example.com\"\n"
+	for _, test := range []struct{ text, want string }{
+		{"[submission]\ntimeout = \"4m\"", "at least 5m"},
+		{"[submission]\nmax_recipients = 99", "at least 100"},
+		{"[submission]\nmax_message = 1000", "65536"},
+		{"[submission]\nhold_max = \"-1s\"", "hold_max"},
+		{"[submission]\nhourly_messages = -1", "0 or more"},
+		{store, "how to log in"},
+		{store + "cert = \"a\"", "both cert and key"},
+		{store + "user = \"a\"", "password_file"},
+		{store + "user = \"a\"\npassword_file = \"b\"\ntls = \"none\"", "starttls"},
+		{store + "user = \"a\"\npassword_file = \"b\"\naddress = \"10.0.0.1\"", "HOST:PORT"},
+		{"[[submission.stores]]\nuser = \"a\"", "host: name one"},
+		{"[submission]\nhosts = [\"Mail.example.com\"]\n" + store + "user = \"a\"\npassword_file = \"b\"", "submission.hosts"},
+		{"[queue]\nretry = []", "one pause"},
+		{"[queue]\nretry = [\"0s\"]", "more than 0s"},
+		{"[queue]\nretry = [\"soon\"]", "soon"},
+		{"[queue]\ngive_up = \"0s\"", "give_up"},
+		{"[queue]\nworkers = 0", "1 or more"},
+		{"[queue]\nmax_messages = -1", "max_messages"},
+		{"[relay]\nsmarthost = \"mail.example.com\"", "HOST:PORT"},
+		{"[relay]\nsmarthost_tls = \"maybe\"", "opportunistic"},
+		{"[relay]\nuser = \"a\"", "password_file"},
+		{"[relay]\nuser = \"a\"\npassword_file = \"b\"", "only a smarthost"},
+		{"[relay]\nresolvers = [\"dns.example.com:53\"]", "ADDRESS:PORT"},
+		{"[relay]\nport = 0", "65535"},
+		{"[[dkim]]\ndomain = \"example.org\"", "selector"},
 	} {
 		err := Parse([]byte(test.text), Default())
 		if err == nil || !strings.Contains(err.Error(), test.want) {

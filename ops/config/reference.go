@@ -21,15 +21,19 @@ func Reference() string {
 func writeTable(b *strings.Builder, path string, v reflect.Value) {
 	var rows []string
 	type section struct {
-		path, help string
-		value      reflect.Value
+		head, path, help string
+		value            reflect.Value
 	}
 	var sections []section
 	for i := range v.NumField() {
 		f := v.Type().Field(i)
 		name, help := f.Tag.Get("toml"), f.Tag.Get("help")
 		if f.Type.Kind() == reflect.Struct {
-			sections = append(sections, section{path + name, help, v.Field(i)})
+			sections = append(sections, section{"[" + path + name + "]", path + name, help, v.Field(i)})
+			continue
+		}
+		if f.Type.Kind() == reflect.Slice && f.Type.Elem().Kind() == reflect.Struct {
+			sections = append(sections, section{"[[" + path + name + "]]", path + name, help, reflect.Zero(f.Type.Elem())})
 			continue
 		}
 		rows = append(rows, fmt.Sprintf("| `%s` | `%s` | %s |\n", name, literal(v.Field(i)), help))
@@ -38,7 +42,7 @@ func writeTable(b *strings.Builder, path string, v reflect.Value) {
 		b.WriteString("\n| key | default | meaning |\n|---|---|---|\n" + strings.Join(rows, ""))
 	}
 	for _, s := range sections {
-		fmt.Fprintf(b, "\n## [%s]\n%s\n", s.path, s.help)
+		fmt.Fprintf(b, "\n## %s\n%s\n", s.head, s.help)
 		writeTable(b, s.path+".", s.value)
 	}
 }
@@ -50,11 +54,12 @@ func literal(v reflect.Value) string {
 		return fmt.Sprintf("%q", x.String())
 	case string:
 		return fmt.Sprintf("%q", x)
-	case []string:
-		if len(x) == 0 {
-			return "[]"
+	case []string, []Duration:
+		items := make([]string, v.Len())
+		for i := range items {
+			items[i] = literal(v.Index(i))
 		}
-		return fmt.Sprintf("[%q]", strings.Join(x, `", "`))
+		return "[" + strings.Join(items, ", ") + "]"
 	case map[string]string:
 		return "{}" // no default has any
 	default:
