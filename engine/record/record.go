@@ -1,0 +1,158 @@
+// Package record reads and writes the values that stand under an engine's keys:
+// a version byte, then numbers as varints and strings with their lengths.
+//
+// Writing appends, with encoding/binary and the few functions here. Reading is
+// one Decoder, which never reads beyond its bytes, never allocates more than
+// they are long, and keeps its first error, so that a record is read without a
+// look at each step:
+//
+//	d := record.Decode(value, 1)
+//	r.count, r.name = d.Uint(), d.String()
+//	return r, d.End()
+package record
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"time"
+)
+
+// ErrMalformed: a value is not what was written.
+var ErrMalformed = errors.New("record is malformed")
+
+// Decoder reads a value; after the first mistake it gives zeros.
+type Decoder struct {
+	b   []byte
+	err error
+}
+
+// Decode begins with the version byte, which must be this one.
+func Decode(value []byte, version byte) *Decoder {
+	d := &Decoder{b: value}
+	if v := d.Byte(); d.err == nil && v != version {
+		d.Fail(fmt.Errorf("%w: version %d is not known", ErrMalformed, v))
+	}
+	return d
+}
+
+// Fail makes the rest of the value unreadable, for a reason the caller found.
+func (d *Decoder) Fail(err error) {
+	if d.err == nil {
+		d.err = err
+	}
+	d.b = nil
+}
+
+// Byte reads one byte.
+func (d *Decoder) Byte() byte {
+	if len(d.b) == 0 {
+		d.Fail(ErrMalformed)
+		return 0
+	}
+	c := d.b[0]
+	d.b = d.b[1:]
+	return c
+}
+
+// ByteUpTo reads a byte that is one of 0 to most.
+func (d *Decoder) ByteUpTo(most byte) byte {
+	c := d.Byte()
+	if c > most {
+		d.Fail(fmt.Errorf("%w: %d where there are %d kinds", ErrMalformed, c, most+1))
+		return 0
+	}
+	return c
+}
+
+// Uint reads an unsigned varint.
+func (d *Decoder) Uint() uint64 {
+	x, n := binary.Uvarint(d.b)
+	if n <= 0 {
+		d.Fail(ErrMalformed)
+		return 0
+	}
+	d.b = d.b[n:]
+	return x
+}
+
+// UintUpTo reads an unsigned varint of at most most.
+func (d *Decoder) UintUpTo(most uint64) uint64 {
+	x := d.Uint()
+	if x > most {
+		d.Fail(fmt.Errorf("%w: %d is above %d", ErrMalformed, x, most))
+		return 0
+	}
+	return x
+}
+
+// Int reads a signed (zigzag) varint.
+func (d *Decoder) Int() int64 {
+	x, n := binary.Varint(d.b)
+	if n <= 0 {
+		d.Fail(ErrMalformed)
+		return 0
+	}
+	d.b = d.b[n:]
+	return x
+}
+
+// Bytes reads a length and so many bytes, which are those of the value.
+func (d *Decoder) Bytes() []byte {
+	n := d.Uint()
+	if n > uint64(len(d.b)) {
+		d.Fail(ErrMalformed)
+		return nil
+	}
+	v := d.b[:n:n]
+	d.b = d.b[n:]
+	return v
+}
+
+// String is Bytes, copied.
+func (d *Decoder) String() string { return string(d.Bytes()) }
+
+// Count reads the number of things that follow, of at least size bytes each.
+func (d *Decoder) Count(size int) int {
+	n := d.Uint()
+	if n > uint64(len(d.b)/size) {
+		d.Fail(ErrMalformed)
+		return 0
+	}
+	return int(n)
+}
+
+// Time reads what AppendTime wrote.
+func (d *Decoder) Time() time.Time {
+	seconds, nanos := d.Int(), d.UintUpTo(uint64(time.Second-1))
+	if d.err != nil {
+		return time.Time{}
+	}
+	return time.Unix(seconds, int64(nanos)).UTC()
+}
+
+// Left is the number of bytes not read.
+func (d *Decoder) Left() int { return len(d.b) }
+
+// Err is the first mistake, so far.
+func (d *Decoder) Err() error { return d.err }
+
+// End is the error of the whole value, which must be used up.
+func (d *Decoder) End() error {
+	if d.err == nil && len(d.b) > 0 {
+		d.Fail(fmt.Errorf("%w: %d bytes too many", ErrMalformed, len(d.b)))
+	}
+	return d.err
+}
+
+// AppendString appends a length and the bytes.
+func AppendString(dst []byte, s string) []byte {
+	return append(binary.AppendUvarint(dst, uint64(len(s))), s...)
+}
+
+// AppendTime appends seconds since 1970 and nanoseconds, in 6 to 10 bytes; the
+// zone is not kept. The zero time comes back as zero.
+func AppendTime(dst []byte, t time.Time) []byte {
+	dst = binary.AppendVarint(dst, t.Unix())
+	return binary.AppendUvarint(dst, uint64(t.Nanosecond()))
+}
