@@ -283,7 +283,7 @@ func TestFetchURLForSubmission(t *testing.T) {
 		"submit+alice": true, "submit+bob": false, "submit+nobody": false, "user+alice": false, "authuser": true, "anonymous": true, "stream": false,
 	} {
 		url := p.authorized(t, "imap://alice@h/INBOX/;UID=1/;SECTION=TEXT;URLAUTH="+access)
-		c, err := urls.FetchURL(ctx, "submit", "alice@example.org", url)
+		c, err := urls.FetchURL(ctx, "submit", "alice@example.org", url, false)
 		if (err == nil) != want || err != nil && !errors.Is(err, store.ErrNoURL) {
 			t.Errorf("%s: %v", access, err)
 		}
@@ -296,8 +296,51 @@ func TestFetchURLForSubmission(t *testing.T) {
 		}
 		f.check(c.Close())
 	}
-	if _, err := urls.FetchURL(ctx, "submit", "nobody", p.authorized(t, anyone1)); !errors.Is(err, store.ErrNoURL) {
+	if _, err := urls.FetchURL(ctx, "submit", "nobody", p.authorized(t, anyone1), false); !errors.Is(err, store.ErrNoURL) {
 		t.Error("for a user that there is not:", err)
+	}
+}
+
+// Only a whole message comes as it is stored, and only for who wants that: a
+// section is what FETCH BODY of it is (RFC 3516 §6), so that it goes with its
+// own MIME header, or with one made of the BODYSTRUCTURE.
+func TestFetchURLBinary(t *testing.T) {
+	f := newFixture(t)
+	const head, field, body = "Content-Type: image/gif\r\n", "Content-Transfer-Encoding: binary\r\n\r\n", "a\x00b"
+	const inBase64 = "Content-Transfer-Encoding: base64\r\n\r\nYQBi"
+	f.deliver("INBOX", []byte(head+field+body))
+	p, ctx := f.login(), context.Background()
+	for _, c := range []struct{ section, binary, text string }{
+		{"", head + field + body, head + inBase64}, {"/;SECTION=HEADER", head + inBase64[:37], head + inBase64[:37]},
+		{"/;SECTION=TEXT", "YQBi", "YQBi"}, {"/;SECTION=1", "YQBi", "YQBi"}, {"/;PARTIAL=0.90", head + inBase64, head + inBase64},
+	} {
+		url := p.authorized(t, "imap://alice@h/INBOX/;UID=1"+c.section+";URLAUTH=submit+alice")
+		for binary, want := range map[bool]string{true: c.binary, false: c.text} {
+			content, err := f.server.URLs().FetchURL(ctx, "submit", "alice", url, binary)
+			f.check(err)
+			if got, err := io.ReadAll(io.NewSectionReader(content, 0, content.Size())); string(got) != want || err != nil {
+				t.Errorf("%q, binary %v: %q, %v", c.section, binary, got, err)
+			}
+			f.check(content.Close())
+		}
+	}
+}
+
+// What is being read ends when its maker may no longer read it.
+func TestFetchURLWithdrawn(t *testing.T) {
+	f := newFixture(t)
+	alice, bob := f.login(), f.loginAs("bob")
+	alice.ok(t, "a CREATE work", "a APPEND work {14+}\r\nSubject: a\r\n\r\n", `a SETACL work bob@example.org lr`)
+	content, err := f.server.URLs().FetchURL(context.Background(), "submit", "carol", bob.authorized(t, bobs), false)
+	f.check(err)
+	defer content.Close()
+	one := make([]byte, 1)
+	if _, err := content.ReadAt(one, 0); err != nil {
+		t.Fatal(err)
+	}
+	alice.ok(t, `a SETACL work bob@example.org -r`)
+	if _, err := content.ReadAt(one, 1); !errors.Is(err, store.ErrNoURL) {
+		t.Error(err)
 	}
 }
 

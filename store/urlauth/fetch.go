@@ -179,7 +179,7 @@ func (c *Content) Octets(ctx context.Context, as message.Shown) (*io.SectionRead
 }
 
 // FetchURL implements store.URLs.
-func (s *Service) FetchURL(ctx context.Context, application, user, url string) (store.URLContent, error) {
+func (s *Service) FetchURL(ctx context.Context, application, user, url string, binary bool) (store.URLContent, error) {
 	number, err := s.cfg.Mailboxes.User(ctx, user)
 	switch {
 	case errors.Is(err, ErrNotFound):
@@ -190,8 +190,12 @@ func (s *Service) FetchURL(ctx context.Context, application, user, url string) (
 	by := Caller{Application: application, For: number, Name: application}
 	c, err := s.Fetch(ctx, by, url)
 	if err == nil {
+		as := message.WithoutNUL
+		if binary && c.URL.Section == nil && c.URL.Partial == nil {
+			as = 0
+		}
 		var octets *io.SectionReader
-		if octets, err = c.Octets(ctx, message.WithoutNUL); octets != nil {
+		if octets, err = c.Octets(ctx, as); octets != nil {
 			return &openContent{octets, c}, nil
 		}
 		c.Close()
@@ -209,9 +213,22 @@ var _ store.URLs = (*Service)(nil)
 
 // openContent is Content as other roles know it.
 type openContent struct {
-	*io.SectionReader
+	octets  *io.SectionReader
 	content *Content
 }
+
+// Size implements store.URLContent.
+func (o *openContent) Size() int64 { return o.octets.Size() }
+
+// ReadAt implements store.URLContent.
+func (o *openContent) ReadAt(p []byte, at int64) (int, error) {
+	if !o.content.Readable() {
+		return 0, errWithdrawn
+	}
+	return o.octets.ReadAt(p, at)
+}
+
+var errWithdrawn = fmt.Errorf("%w: its maker may not read the mailbox any more", store.ErrNoURL)
 
 // Close implements store.URLContent.
 func (o *openContent) Close() error {
