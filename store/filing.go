@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"time"
 )
 
 // Filing takes in messages that come from outside: delivery's way to the
@@ -28,6 +29,31 @@ type Recipient struct {
 	// Detail is the subaddress ("list" of alice+list@example.org, RFC 5233),
 	// empty when there was none.
 	Detail string
+	// Once, if its Key is not empty, has the account file this copy only once:
+	// a second delivery with the same Once succeeds and files nothing.
+	Once Once
+}
+
+// Once names a copy for a sender that may have to deliver again what it does
+// not know to be filed.
+type Once struct {
+	// Key is of the sender's choice, at most MaxOnceKey octets.
+	Key string
+	// Since is a time, in whole seconds, that is the same in every attempt:
+	// when the message came to be.
+	Since time.Time
+}
+
+// MaxOnceKey bounds Once.Key, in octets.
+const MaxOnceKey = 255
+
+// OnceFiling is a Filing that also forgets what it filed once.
+type OnceFiling interface {
+	Filing
+	// Forget drops the memory of copies that will not be delivered again. What
+	// was never filed is no error, nor is an account that is gone. A memory
+	// that nobody drops goes by itself, not before 30 days after the filing.
+	Forget(ctx context.Context, account uint64, once ...Once) error
 }
 
 // Incoming receives one message. It is not safe for concurrent use.

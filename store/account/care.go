@@ -157,16 +157,19 @@ func (s *Store) needs(ctx context.Context, id kv.Account, now time.Time) (yes bo
 	}
 	s.engine.View(ctx, id, func(r kv.Reader) error {
 		got, err := r.Read(ctx, kv.Reads{Gets: [][]byte{{keyHead}, textHeadKey}, Ranges: []kv.Range{one(keyGrave), one(keyIntent),
-			one(keyAcross, acrossNotice), one(keyAcross, acrossMove), prefix([]byte{keyMailbox})}})
+			one(keyAcross, acrossNotice), one(keyAcross, acrossMove), one(keyOnce), prefix([]byte{keyMailbox})}})
 		if err != nil {
 			return err
 		}
 		if h, err := decodeHead(got.Values[0]); err == nil && textBehind(got.Values[1], h.nextObject) {
 			s.indexing.soon(id, now)
 		}
-		yes = got.Ranges[0].Len()+got.Ranges[1].Len()+got.Ranges[2].Len()+got.Ranges[3].Len() > 0
-		for i := range got.Ranges[4].Len() {
-			b, err := decodeBox(0, got.Ranges[4].Value(i))
+		const boxes = 5
+		for i := range boxes {
+			yes = yes || got.Ranges[i].Len() > 0
+		}
+		for i := range got.Ranges[boxes].Len() {
+			b, err := decodeBox(0, got.Ranges[boxes].Value(i))
 			yes = yes || err == nil && (len(b.extents) > 0 || b.logRecords > 0)
 		}
 		return nil
@@ -214,6 +217,9 @@ func (a *Account) step(ctx context.Context, now time.Time) (next time.Time, err 
 	}
 	if next, err = a.sweepGrave(ctx, now); err != nil || next.Equal(now) {
 		return next, err
+	}
+	if more, err := a.sweepOnce(ctx, now); more || err != nil {
+		return now, err
 	}
 	if more, err := a.trimLogs(ctx, now); more || err != nil {
 		return now, err

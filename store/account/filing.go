@@ -15,7 +15,7 @@ import (
 // a message of its own in the recipient's INBOX.
 type Filing struct{ Store *Store }
 
-var _ store.Filing = Filing{}
+var _ store.OnceFiling = Filing{}
 
 // Begin implements store.Filing. A message for one recipient goes straight
 // into the account; one for several is gathered once, and each copy is made
@@ -39,9 +39,13 @@ func (f Filing) Begin(ctx context.Context, to []store.Recipient, size int64) (st
 type filed struct {
 	account *Account
 	in      *Incoming
+	once    store.Once
 }
 
 func (f Filing) beginOne(ctx context.Context, to store.Recipient) (*filed, error) {
+	if len(to.Once.Key) > store.MaxOnceKey {
+		return nil, filingError(refuse(Limit, "the name of the copy is too long"))
+	}
 	a, err := f.Store.Account(ctx, kv.Account(to.Account))
 	if err != nil {
 		return nil, filingError(err)
@@ -54,7 +58,7 @@ func (f Filing) beginOne(ctx context.Context, to store.Recipient) (*filed, error
 		a.Close()
 		return nil, filingError(err)
 	}
-	return &filed{a, in}, nil
+	return &filed{a, in, to.Once}, nil
 }
 
 // Write implements store.Incoming.
@@ -72,8 +76,13 @@ func (f *filed) Commit(ctx context.Context) []error {
 }
 
 func (f *filed) commit(ctx context.Context) error {
-	items := [1]AppendItem{{Incoming: f.in}}
-	_, err := f.account.Append(ctx, Actor{Account: uint64(f.account.id), Name: "delivery"}, Inbox, items[:])
+	by, items := Actor{Account: uint64(f.account.id), Name: "delivery"}, [1]AppendItem{{Incoming: f.in}}
+	var err error
+	if f.once.Key == "" {
+		_, err = f.account.Append(ctx, by, Inbox, items[:])
+	} else {
+		err = f.account.appendOnce(ctx, by, items[:], f.once)
+	}
 	f.close()
 	return filingError(err)
 }
@@ -146,6 +155,23 @@ func (c *copies) Abort() {
 		c.spool.Done()
 		c.spool = nil
 	}
+}
+
+// Forget implements store.OnceFiling.
+func (f Filing) Forget(ctx context.Context, account uint64, once ...store.Once) error {
+	a, err := f.Store.Account(ctx, kv.Account(account))
+	if KindOf(err) == NoAccount {
+		return nil
+	}
+	if err != nil {
+		return filingError(err)
+	}
+	defer a.Close()
+	err = a.forgetOnce(ctx, once)
+	if KindOf(err) == Gone {
+		return nil
+	}
+	return filingError(err)
 }
 
 // filingError wraps the error of package store that fits.

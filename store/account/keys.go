@@ -27,6 +27,7 @@ const (
 	keyMetadata = 't'
 	keyPosting  = 'q'
 	keyText     = 'v'
+	keyOnce     = 'z'
 )
 
 // The second byte of the keys of what spans two accounts.

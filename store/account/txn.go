@@ -30,6 +30,7 @@ type txn struct {
 	threads   map[uint64]objectID    // written here
 	awaited   *awaited               // nil: as published
 	urlResets []urlKeyID             // to be told of
+	once      map[string]bool        // records of copies filed here
 	after     []func(committed bool) // when the outcome is known
 
 	metadataUse metadataUse // nil: as published

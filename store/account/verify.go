@@ -124,7 +124,7 @@ func inspect(ctx context.Context, e kv.Engine, bodies body.Store, id kv.Account,
 		{keyIndex, in.readIndex}, {keyHeader, in.readHeader}, {keyInline, in.readInline},
 		{keyThread, in.readThread}, {keyAwaited, in.readAwaited}, {keyImported, in.readImported},
 		{keyACL, in.readACL}, {keyURL, in.readURLKey}, {keyAcross, in.readAcross},
-		{keyMetadata, in.readMetadata}, {keyPosting, in.readPosting},
+		{keyMetadata, in.readMetadata}, {keyPosting, in.readPosting}, {keyOnce, in.readOnce},
 	} {
 		if err := in.each(ctx, step.letter, step.read); err != nil {
 			return nil, err
@@ -172,7 +172,7 @@ func (in *inspection) each(ctx context.Context, letter byte, fn func(key, value 
 // strangers reports keys of no known letter.
 func (in *inspection) strangers(ctx context.Context) error {
 	known := []byte{keyACL, keyInline, keyChunk, keyDark, keyEntry, keyAwaited, keyGrave, keyHead, keyImported, keyAcross, keyLog, keyMailbox,
-		keyNames, keyObject, keyPosting, keyThread, keySub, keyMetadata, keyURL, keyText, keyIntent, keyIndex, keyHeader} // ascending
+		keyNames, keyObject, keyPosting, keyThread, keySub, keyMetadata, keyURL, keyText, keyIntent, keyIndex, keyHeader, keyOnce} // ascending
 	want := kv.Reads{}
 	from := []byte{0}
 	for _, letter := range known {
@@ -415,6 +415,13 @@ func (in *inspection) readAwaited(key, value []byte) {
 	if _, err := decodeAwaited(value); err != nil {
 		in.bad = append(in.bad, key)
 		in.say("The filter of awaited messages cannot be read: %v.", err)
+	}
+}
+
+func (in *inspection) readOnce(key, value []byte) {
+	if _, err := decodeOnce(value); err != nil || len(key) < onceKeySize {
+		in.bad = append(in.bad, key)
+		in.say("The memory of a copy filed once, %x, cannot be read: %v.", key, err)
 	}
 }
 
