@@ -31,6 +31,7 @@ const (
 	contentEightBit = 1 << iota
 	contentBinary
 	contentUTF8Header
+	contentTLSOptional
 	contentFlags
 )
 
@@ -57,7 +58,7 @@ func AppendEnvelope(dst []byte, e *Envelope) []byte {
 	dst = binary.AppendVarint(dst, int64(m.Priority.Level))
 	dst = record.AppendTime(dst, e.Received)
 	dst = record.AppendTime(dst, e.HoldUntil)
-	dst = append(dst, bits(c.EightBit, c.Binary, c.UTF8Header))
+	dst = append(dst, bits(c.EightBit, c.Binary, c.UTF8Header, c.TLSOptional))
 	dst = binary.AppendUvarint(dst, uint64(c.Hops))
 	dst = record.AppendString(dst, c.MessageID)
 	dst = record.AppendString(dst, e.Origin)
@@ -118,7 +119,8 @@ func DecodeEnvelope(b []byte) (*Envelope, error) {
 	m.Priority = smtp.Priority{Said: flags&envelopePrioritySaid != 0, Level: decodeLevel(d)}
 	e.Received, e.HoldUntil = d.Time(), d.Time()
 	flags = d.ByteUpTo(contentFlags - 1)
-	c.EightBit, c.Binary, c.UTF8Header = flags&contentEightBit != 0, flags&contentBinary != 0, flags&contentUTF8Header != 0
+	c.EightBit, c.Binary = flags&contentEightBit != 0, flags&contentBinary != 0
+	c.UTF8Header, c.TLSOptional = flags&contentUTF8Header != 0, flags&contentTLSOptional != 0
 	c.Hops = int(d.UintUpTo(math.MaxInt32))
 	c.MessageID = d.String()
 	e.Origin = d.String()

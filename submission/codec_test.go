@@ -30,7 +30,7 @@ func full() *submission.Envelope {
 				Original: smtp.OriginalRecipient{Type: "utf-8", Address: "бob@example.com"}},
 		},
 		Received: at, HoldUntil: at.Add(time.Hour),
-		Content: submission.Content{EightBit: true, Binary: true, UTF8Header: true, Hops: 3, MessageID: "<1@example.org>"},
+		Content: submission.Content{EightBit: true, Binary: true, UTF8Header: true, TLSOptional: true, Hops: 3, MessageID: "<1@example.org>"},
 		Origin:  "7 attempt",
 	}
 }

@@ -51,9 +51,13 @@ type Content struct {
 	// or a line of more than 998 octets. UTF8Header: octets above 127 in the
 	// header of the message or of a part (RFC 6532).
 	EightBit, Binary, UTF8Header bool
+	// TLSOptional: the header has "TLS-Required: No", which counts where MAIL
+	// had no REQUIRETLS (RFC 8689 §4.1).
+	TLSOptional bool
 	// Hops is the number of Received fields (RFC 5321 §6.3).
 	Hops int
-	// MessageID is the field's value with its brackets.
+	// MessageID is the field's value with its brackets; empty if it has more
+	// than 998 octets.
 	MessageID string
 }
 
