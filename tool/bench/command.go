@@ -13,6 +13,7 @@ import (
 // Command is `citron bench`, for kong.
 type Command struct {
 	Deliver DeliverCmd `cmd:"" help:"Durable delivery by LMTP."`
+	Submit  SubmitCmd  `cmd:"" help:"Durable submission by SMTP."`
 	Append  AppendCmd  `cmd:"" help:"APPEND over IMAP."`
 	Fetch   FetchCmd   `cmd:"" help:"FETCH of bodies, envelopes, body structures, header fields and flags."`
 	Select  SelectCmd  `cmd:"" help:"SELECT of a large mailbox, and SELECT with QRESYNC after changes."`
@@ -35,7 +36,7 @@ type Common struct {
 	Warm     int      `help:"Unrecorded runs before." default:"1"`
 	Users    string   `help:"Account names; %%d is a number from 1." default:"u%d@example.org"`
 	Password string   `help:"Password of all accounts." default:"lemonade"`
-	TLS      string   `help:"TLS of IMAP connections: none, starttls or tls; certificates are not verified." enum:"none,starttls,tls" default:"none"`
+	TLS      string   `help:"TLS of IMAP and submission: none, starttls or tls; certificates are not verified." enum:"none,starttls,tls" default:"none"`
 	Conns    int      `help:"Connections at once." default:"8"`
 	Accounts int      `help:"Accounts used; 0: as many as connections."`
 	Seed     uint64   `help:"Seed of the messages." default:"1"`

@@ -25,25 +25,24 @@ func (cmd *DeliverCmd) Run(ctx context.Context) error {
 		return workload{
 			title: fmt.Sprintf("LMTP delivery of %d messages (%s), %d connections, %d accounts", cmd.Messages, cmd.Size, cmd.Conns, cmd.accounts()),
 			unit:  "msg",
-			setup: func(ctx context.Context, t *target) (any, error) { return cmd.connect(ctx, t) },
+			setup: func(ctx context.Context, t *target) (any, error) {
+				return connectMail(ctx, cmd.Conns, func(ctx context.Context, _ int) (*mailConn, error) { return dialLMTP(ctx, t) })
+			},
 			run: func(ctx context.Context, t *target, state any) (work, error) {
-				done, err := cmd.deliver(ctx, state.([]*lmtpConn), messages)
+				done, err := cmd.deliver(ctx, state.([]*mailConn), messages)
 				add(t, done.bytes)
 				return done, err
 			},
-			teardown: func(state any) {
-				for _, c := range state.([]*lmtpConn) {
-					c.quit()
-				}
-			},
+			teardown: quitAll,
 		}
 	})
 }
 
-func (cmd *DeliverCmd) connect(ctx context.Context, t *target) ([]*lmtpConn, error) {
-	conns := make([]*lmtpConn, cmd.Conns)
-	err := each(ctx, cmd.Conns, func(ctx context.Context, i int) (err error) {
-		conns[i], err = dialLMTP(ctx, t)
+// connectMail makes n connections.
+func connectMail(ctx context.Context, n int, dial func(context.Context, int) (*mailConn, error)) ([]*mailConn, error) {
+	conns := make([]*mailConn, n)
+	err := each(ctx, n, func(ctx context.Context, i int) (err error) {
+		conns[i], err = dial(ctx, i)
 		return err
 	})
 	if err != nil {
@@ -57,9 +56,19 @@ func (cmd *DeliverCmd) connect(ctx context.Context, t *target) ([]*lmtpConn, err
 	return conns, nil
 }
 
-func (cmd *DeliverCmd) deliver(ctx context.Context, conns []*lmtpConn, messages *pool) (work, error) {
+// quitAll is the teardown of workloads whose state is connections for mail.
+func quitAll(state any) {
+	for _, c := range state.([]*mailConn) {
+		c.quit()
+	}
+}
+
+// outsider is who sends what is delivered.
+const outsider = "sender@example.net"
+
+func (cmd *DeliverCmd) deliver(ctx context.Context, conns []*mailConn, messages *pool) (work, error) {
 	return shareOut(ctx, len(conns), cmd.Messages, func(i int, buf []byte) ([]byte, error) {
 		buf = messages.next(buf)
-		return buf, conns[i].deliver(cmd.user(i), buf)
+		return buf, conns[i].deliver(outsider, cmd.user(i), buf)
 	})
 }

@@ -166,7 +166,7 @@ func (cmd *IdleCmd) deliveries(ctx context.Context, t *target, address string, i
 		arrived := make(chan arrival, 1)
 		go func() { arrived <- idlers[i].conn.awaitExists() }()
 		start := time.Now()
-		if err := conn.deliver(cmd.user(i), text); err != nil {
+		if err := conn.deliver(outsider, cmd.user(i), text); err != nil {
 			return nil, err
 		}
 		select {
