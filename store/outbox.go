@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"errors"
+	"time"
 )
 
 // Outbox is how a message is sent and filed in one step (docs/atomic-send.md).
@@ -17,17 +18,25 @@ type Outbox interface {
 	// returns nil all of that is durable.
 	//
 	// An attempt that was recorded before gives what it gave then, and changes
-	// nothing; with another URL, target or envelope it is ErrAttemptReused.
-	// Errors wrap ErrNoURL, ErrNoTarget, ErrAttemptReused, ErrOverQuota,
-	// ErrNoSpace or ErrTemporary.
+	// nothing, whatever became of the draft and of the URL's token meanwhile;
+	// of another draft, or with another target or envelope, it is
+	// ErrAttemptReused. Errors wrap ErrNoURL, ErrNoTarget, ErrAttemptReused,
+	// ErrOverQuota, ErrNoSpace or ErrTemporary.
 	Send(ctx context.Context, s SendRequest) (Sent, error)
-	// Open opens the message of a recorded attempt, as the draft was at Send.
-	Open(ctx context.Context, account uint64, attempt string) (URLContent, error)
+	// Open opens the message of an attempt that is not Queued, as the draft was
+	// at Send. binary: parts with binary content come as they are; otherwise in
+	// a form that 8BITMIME allows. Errors wrap ErrNoURL (no such attempt, or it
+	// is Queued) or ErrTemporary.
+	Open(ctx context.Context, account uint64, attempt string, binary bool) (URLContent, error)
 	// Queued records that the queue has the message of an attempt, by the id
-	// that repeated attempts are answered with.
+	// that repeated attempts are answered with. Said twice, the first id holds.
+	// Errors wrap ErrNoURL (no such attempt) or ErrTemporary.
 	Queued(ctx context.Context, account uint64, attempt, id string) error
 	// Waiting lists attempts that are recorded and not Queued, of all accounts:
-	// what a crash left over. It may take long.
+	// what a crash, or a queue that refused, left over; those that are just on
+	// their way into the queue among them. It is for the beginning, and for
+	// every minute or so: it costs what is waiting and who has sent since it
+	// was last called, not how many accounts there are.
 	Waiting(ctx context.Context, each func(Sent) error) error
 }
 
@@ -41,7 +50,9 @@ type SendRequest struct {
 	URL string
 	// Target is the mailbox for the sent copy, in UTF-8; empty: none is kept.
 	Target string
-	// Envelope is kept for the queue; opaque to the store, at most 1 MiB.
+	// Envelope is kept for the queue; opaque to the store, at most 1 MiB. A
+	// repeated attempt is known by having the same, octet for octet: it holds
+	// what the client said, and nothing of the moment (Sent.At is that).
 	Envelope []byte
 }
 
@@ -49,7 +60,8 @@ type SendRequest struct {
 type Sent struct {
 	Account  uint64
 	Attempt  string
-	Envelope []byte
+	At       time.Time // when it was recorded, in whole seconds
+	Envelope []byte    // nil once it is Queued
 	// Queued is the id that the queue gave; empty: it has not got it yet.
 	Queued string
 	// Repeated: it was recorded before this call.
