@@ -1,12 +1,10 @@
 package lmtp
 
 import (
-	"encoding/base32"
-	"math/rand/v2"
-	"net/netip"
 	"time"
 
 	"citron/auth"
+	"citron/mail/trace"
 	"citron/store"
 	"citron/wire/smtp"
 )
@@ -29,7 +27,7 @@ func (s *session) recipients(now time.Time) []store.Recipient {
 	x := s.trans
 	to := make([]store.Recipient, 0, len(x.rcpts))
 	buf := make([]byte, 0, x.trace)
-	id := newID()
+	id := trace.NewID()
 	for _, r := range x.rcpts {
 		start := len(buf)
 		buf = s.appendTrace(buf, r.path, id, now)
@@ -41,53 +39,17 @@ func (s *session) recipients(now time.Time) []store.Recipient {
 	return to
 }
 
-// traceSize is about how much appendTrace will append: all that varies and the
-// rest, which is 150 to 200 octets.
+// traceSize is about how much appendTrace will append.
 func (s *session) traceSize(to smtp.Path) int {
-	from := s.trans.mail.From
-	return 200 + len(from.Local) + len(from.Domain) + 2*(len(to.Local)+len(to.Domain)) + len(s.hello) + len(s.service.Hostname)
+	return trace.Size(s.trans.mail.From, to) + len(s.hello) + len(s.service.Hostname)
 }
 
-// appendTrace appends what final delivery puts in front of a message (RFC 5321
-// §4.4):
-//
-//	Return-Path: <reverse-path>
-//	Delivered-To: forward-path
-//	Received: from hello (address) by hostname with LMTP id id for <forward-path>; date
-func (s *session) appendTrace(b []byte, to smtp.Path, id [13]byte, now time.Time) []byte {
-	x := s.trans
-	b = append(b, "Return-Path: <"...)
-	b = x.mail.From.Append(b)
-	b = append(b, ">\r\nDelivered-To: "...)
-	b = to.Append(b)
-	b = append(b, "\r\nReceived: from "...)
-	b = append(b, s.hello...)
-	b = appendAddress(b, s.conn.Remote())
-	b = append(b, "\r\n\tby "...)
-	b = append(b, s.service.Hostname...)
-	b = append(b, " with "...)
-	b = append(b, s.protocol()...)
-	b = append(b, " id "...)
-	b = append(b, id[:]...)
-	b = append(b, "\r\n\tfor <"...)
-	b = to.Append(b)
-	b = append(b, ">; "...)
-	b = now.AppendFormat(b, "Mon, 02 Jan 2006 15:04:05 -0700")
-	return append(b, '\r', '\n')
-}
-
-// appendAddress appends the client's address (RFC 5321 §4.4 TCP-info); there is
-// none on a Unix socket.
-func appendAddress(b []byte, remote netip.AddrPort) []byte {
-	if !remote.IsValid() {
-		return b
+// appendTrace appends what final delivery puts in front of a message.
+func (s *session) appendTrace(b []byte, to smtp.Path, id string, now time.Time) []byte {
+	received := trace.Received{
+		From: s.hello, Remote: s.conn.Remote(), By: s.service.Hostname, With: s.protocol(), ID: id, For: to, Date: now,
 	}
-	b = append(b, " (["...)
-	a := remote.Addr().Unmap().WithZone("")
-	if a.Is6() {
-		b = append(b, "IPv6:"...)
-	}
-	return append(a.AppendTo(b), "])"...)
+	return received.Append(trace.AppendDelivery(b, s.trans.mail.From, to))
 }
 
 // protocol names the protocol for Received (RFC 3848, RFC 6531 §4.3).
@@ -101,15 +63,4 @@ func (s *session) protocol() string {
 		return "LMTPS"
 	}
 	return "LMTP"
-}
-
-// newID makes an id that joins the copies of one message; it is no secret.
-func newID() (id [13]byte) {
-	var raw [8]byte
-	n := rand.Uint64()
-	for i := range raw {
-		raw[i] = byte(n >> (8 * i))
-	}
-	base32.HexEncoding.WithPadding(base32.NoPadding).Encode(id[:], raw[:])
-	return id
 }
