@@ -10,9 +10,14 @@ import (
 // or within the process. Its methods may be called concurrently.
 type Fetcher interface {
 	// Fetch opens what a URL points to, for a user whom submission has
-	// authenticated (canonical name). binary: parts with binary content come
-	// as they are (URLAUTH=BINARY, RFC 5524); otherwise in a form that 8BITMIME
-	// allows. Errors wrap ErrNoURL, ErrForeignStore or ErrTemporary.
+	// authenticated (canonical name). Nothing in it is NUL, unless binary is
+	// wanted: then a whole message comes as it is stored (URLAUTH=BINARY, RFC
+	// 5524). A section is always what FETCH BODY of it is, as its own MIME
+	// header and the BODYSTRUCTURE, of which the client makes the rest of its
+	// message, describe it (RFC 3516 §6).
+	//
+	// ctx is for reading, too. Errors wrap ErrNoURL, ErrForeignStore or
+	// ErrTemporary.
 	Fetch(ctx context.Context, user, url string, binary bool) (Fetched, error)
 }
 
