@@ -28,11 +28,15 @@ type ResponseReader struct {
 	// response.
 	OnLiteral   func(FetchLiteral, io.Reader) error
 	StreamAbove int64
+	// StreamURLs has Next give each literal that is a value of URLFETCH as a
+	// URLLiteral, to be read as it comes, before the response it stands in.
+	StreamURLs bool
 
 	r       io.Reader
 	scanner Scanner
 	buf     []byte
-	from    int // buf[from:] is not yet scanned
+	from    int            // buf[from:] is not yet scanned
+	open    *literalReader // of the last URLLiteral
 }
 
 const readerBuffer = 32 << 10
@@ -47,10 +51,16 @@ func NewResponseReader(r io.Reader) *ResponseReader {
 	}}
 }
 
+// Limit bounds each line, each literal that is not streamed, and half of each
+// response, in octets; what is beyond is skipped, and an *Error.
+func (r *ResponseReader) Limit(octets int) {
+	r.scanner.Limits = Limits{Line: octets, Literal: octets, Frame: 2 * octets}
+}
+
 // Reset goes on with r, after STARTTLS or COMPRESS. Octets buffered are
 // dropped.
 func (r *ResponseReader) Reset(to io.Reader) {
-	r.r, r.buf, r.from = to, r.buf[:0], 0
+	r.r, r.buf, r.from, r.open = to, r.buf[:0], 0, nil
 }
 
 // Buffered is the count of octets read and not yet scanned.
@@ -60,6 +70,12 @@ func (r *ResponseReader) Buffered() int { return len(r.buf) - r.from }
 // understood; Next can be called again. Any other error is the connection's;
 // io.EOF stands between responses only.
 func (r *ResponseReader) Next() (Response, error) {
+	if l := r.open; l != nil {
+		r.open = nil
+		if _, err := io.Copy(io.Discard, l); err != nil {
+			return nil, err
+		}
+	}
 	for {
 		ev, _, err := r.feed(len(r.buf))
 		if err != nil {
@@ -69,8 +85,8 @@ func (r *ResponseReader) Next() (Response, error) {
 		case FrameReady:
 			return ParseResponse(r.scanner.Frame(), r.UTF8)
 		case LiteralStart:
-			if err := r.literal(); err != nil {
-				return nil, err
+			if l, err := r.literal(); l != nil || err != nil {
+				return l, err
 			}
 		case NeedMore:
 			if err := r.fill(); err != nil {
@@ -118,24 +134,49 @@ func unexpected(err error) error {
 	return err
 }
 
-// literal decides on the literal announced.
-func (r *ResponseReader) literal() error {
+// literal decides on the literal announced; a response is one to be read as it
+// comes.
+func (r *ResponseReader) literal() (Response, error) {
 	size := r.scanner.Literal().Size
+	if r.StreamURLs {
+		if l, ok := urlLiteral(r.scanner.Frame(), r.UTF8); ok {
+			l.Size, l.Binary = size, r.scanner.Literal().Binary
+			return r.stream(l), nil
+		}
+	}
 	if r.OnLiteral == nil || size <= r.StreamAbove {
-		return r.scanner.Inline()
+		return nil, r.inline()
 	}
 	lit, ok := fetchLiteral(r.scanner.Frame(), r.UTF8)
 	if !ok {
-		return r.scanner.Inline()
+		return nil, r.inline()
 	}
 	r.scanner.Sink()
 	lit.Size = size
 	octets := &literalReader{r: r}
 	if err := r.OnLiteral(lit, octets); err != nil {
-		return err
+		return nil, err
 	}
 	_, err := io.Copy(io.Discard, octets)
+	return nil, err
+}
+
+// inline has a literal stand in the response; one too large for that is skipped,
+// with the rest of the response.
+func (r *ResponseReader) inline() error {
+	err := r.scanner.Inline()
+	if err != nil {
+		r.scanner.Refuse()
+	}
 	return err
+}
+
+// stream hands out a literal of URLFETCH.
+func (r *ResponseReader) stream(l *URLLiteral) Response {
+	r.scanner.Sink()
+	r.open = &literalReader{r: r}
+	l.Octets = r.open
+	return l
 }
 
 // fetchLiteral says which item of a FETCH the frame ends in.
@@ -158,6 +199,8 @@ type literalReader struct {
 	done bool
 }
 
+// Read implements io.Reader; io.EOF comes after all octets that were announced,
+// and never before.
 func (l *literalReader) Read(p []byte) (int, error) {
 	for !l.done && len(p) > 0 {
 		ev, taken, err := l.r.feed(len(p))

@@ -243,7 +243,7 @@ func (s *Scanner) takeLine(p []byte, raw bool) (n int, ev Event, err error) {
 		s.afterBadLine(line, raw)
 		return end, NeedMore, err
 	}
-	if lit, ok := announced(line); ok && !raw && !s.statusLine(text) {
+	if lit, ok := s.announced(line); ok && !raw && !s.statusLine(text) {
 		if len(s.buf) == 0 {
 			s.buf = append(s.buf, text...)
 		}
@@ -300,11 +300,19 @@ func lineEnd(line []byte) []byte {
 // afterBadLine drops the frame at the end of a line that may announce a
 // literal.
 func (s *Scanner) afterBadLine(line []byte, raw bool) {
-	lit, ok := announced(line)
+	lit, ok := s.announced(line)
 	if raw || !ok {
 		lit = LiteralInfo{}
 	}
 	s.abandon(lit)
+}
+
+// announced is the literal that a line ends in. Those of a server wait for
+// nobody.
+func (s *Scanner) announced(line []byte) (lit LiteralInfo, ok bool) {
+	lit, ok = announced(line)
+	lit.NonSync = lit.NonSync || ok && s.client
+	return lit, ok
 }
 
 // takeInline gathers literal octets.

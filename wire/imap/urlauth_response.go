@@ -2,6 +2,7 @@ package imap
 
 import (
 	"bytes"
+	"io"
 	"strings"
 )
 
@@ -133,10 +134,25 @@ type URLData struct {
 	// there was one of them; its Octets are nil for NIL.
 	Item              URLItems
 	BodyPartStructure *BodyStructure
+	// Streamed: the octets were those of a URLLiteral.
+	Streamed bool
+}
+
+// URLLiteral is a value of URLFETCH about to be read (ResponseReader.StreamURLs).
+type URLLiteral struct {
+	URL  string
+	Item URLItems // as in URLData
+	// Binary: it is a literal8, and may hold NULs.
+	Binary bool
+	Size   int64 // octets
+	// Octets can be read until the next call of Next, which skips what is
+	// left.
+	Octets io.Reader
 }
 
 func (*GenURLAuthResponse) response() {}
 func (*URLFetchResponse) response()   {}
+func (*URLLiteral) response()         {}
 
 func parseGenURLAuthResponse(c *cursor) Response {
 	r := &GenURLAuthResponse{}
@@ -155,9 +171,8 @@ func parseURLFetchResponse(c *cursor) Response {
 		d := URLData{URL: c.astring()}
 		c.sp()
 		switch {
-		case c.nil():
 		case c.peek() != '(':
-			d.Octets = clone(c.strBytes())
+			c.urlOctets(&d)
 		default:
 			parseURLData(c, &d)
 		}
@@ -174,9 +189,9 @@ func parseURLData(c *cursor, d *URLData) {
 			c.sp()
 			d.BodyPartStructure = parseBody(c, 0)
 		case "BINARY":
-			d.Item, d.Octets = URLBinary, c.urlOctets()
+			c.urlItem(d, URLBinary)
 		case "BODY":
-			d.Item, d.Octets = URLBody, c.urlOctets()
+			c.urlItem(d, URLBody)
 		default:
 			c.failAt(at, "unknown item of URLFETCH")
 		}
@@ -187,12 +202,42 @@ func parseURLData(c *cursor, d *URLData) {
 	}
 }
 
-func (c *cursor) urlOctets() []byte {
-	c.sp()
-	if c.nil() {
-		return nil
+// SP ( nstring / literal8 ), once for a URL (RFC 5524 §3.1).
+func (c *cursor) urlItem(d *URLData, item URLItems) {
+	if d.Item != 0 {
+		c.fail("a URL has one value")
 	}
-	return clone(c.strBytes())
+	d.Item = item
+	c.sp()
+	c.urlOctets(d)
+}
+
+// nstring / literal8
+func (c *cursor) urlOctets(d *URLData) {
+	switch {
+	case c.nil():
+	case c.peek() == '"':
+		d.Octets = clone(c.quoted())
+	default:
+		lit := c.literal()
+		if d.Streamed = lit.Sink >= 0 || c.partial(); !d.Streamed {
+			d.Octets = clone(lit.Data)
+		}
+	}
+}
+
+// urlLiteral says which value of URLFETCH the frame ends in.
+func urlLiteral(f Frame, utf8Mode bool) (*URLLiteral, bool) {
+	c := &cursor{buf: f.Bytes, frame: &f, utf8: utf8Mode, client: true}
+	r, ok := parseResponse(c).(*URLFetchResponse)
+	if !ok || len(r.URLs) == 0 || !c.reached || c.inString {
+		return nil, false
+	}
+	d := &r.URLs[len(r.URLs)-1]
+	if !d.Streamed { // it is in the structure
+		return nil, false
+	}
+	return &URLLiteral{URL: d.URL, Item: d.Item}, true
 }
 
 // clone never gives nil.
