@@ -69,6 +69,9 @@ type Outcome struct {
 	// DomainDown: no host of the domain could be talked to. The queue then
 	// holds back its other messages, too, and tries one of them now and then.
 	DomainDown bool
+	// TellRelayed, of Relayed and RelayedBlind: RFC 2852 §4.1.4 owes the sender
+	// a report that says "relayed" unless NOTIFY is NEVER, whatever else it is.
+	TellRelayed bool
 	// NotBefore: the next try is to wait until then at least; zero: as the
 	// queue sees fit.
 	NotBefore time.Time
@@ -90,3 +93,16 @@ const (
 	// Failed for good.
 	Failed
 )
+
+// String names the result for a log.
+func (r Result) String() string {
+	switch r {
+	case Delivered:
+		return "delivered"
+	case Relayed, RelayedBlind:
+		return "relayed"
+	case Failed:
+		return "failed"
+	}
+	return "deferred"
+}
