@@ -1,0 +1,230 @@
+// Package relay takes what is due from the queue and delivers it: to mailboxes
+// here by store.Filing, to all others over SMTP (RFC 5321 §5).
+//
+// # Invariants
+//
+// The queue hears of each recipient exactly once for each job. A copy for a
+// mailbox here has a name (store.Once) until the queue has settled it, so that
+// no crash makes two of it. Before the end of a message is sent to another host
+// the queue has noted durably that it may have it.
+//
+// # One slow host
+//
+// Jobs are taken up to Options.Backlog, each in a goroutine of its own that
+// waits for a connection: no host has more than Options.PerHost of the
+// Options.Workers connections, and one that does not answer is left alone for a
+// while (hosts.go). Mail for mailboxes here never waits for a connection.
+package relay
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"sync"
+	"time"
+
+	"citron/auth"
+	"citron/store"
+	"citron/submission"
+)
+
+// Options of a Relay. A zero field means its default.
+type Options struct {
+	// Hostname is what this server calls itself, in A-labels: in EHLO and in
+	// the header of what is filed here.
+	Hostname string
+	Work     submission.Work
+	// Resolver says which addresses are here, Filing files their mail.
+	Resolver auth.Resolver
+	Filing   store.OnceFiling
+
+	// Backlog is how many jobs are out at a time, most of them waiting; a job
+	// holds its envelope. Default 1,000.
+	Backlog int
+	// Local is how many jobs for mailboxes here run at a time. Default 32.
+	Local int
+	// Grace is how long jobs that run may go on when Run's context is done.
+	// Default 10 seconds.
+	Grace time.Duration
+	// Now tells the time. Default time.Now.
+	Now func() time.Time
+	// Log gets what became of every recipient, and our faults. Default: nowhere.
+	Log *slog.Logger
+}
+
+func (o Options) withDefaults() Options {
+	number := func(v *int, d int) {
+		if *v == 0 {
+			*v = d
+		}
+	}
+	number(&o.Backlog, 1000)
+	number(&o.Local, 32)
+	if o.Grace == 0 {
+		o.Grace = 10 * time.Second
+	}
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
+	}
+	return o
+}
+
+// Relay delivers.
+type Relay struct {
+	opt   Options
+	local chan struct{} // turns of jobs for mailboxes here
+	memos memos
+}
+
+// New makes a Relay; Run starts it.
+func New(o Options) *Relay {
+	o = o.withDefaults()
+	return &Relay{
+		opt: o, local: make(chan struct{}, o.Local),
+		memos: memos{by: make(map[uint64][]store.Once), more: make(chan struct{}, 1)},
+	}
+}
+
+// Run delivers until ctx is done, and then for Options.Grace what has begun. It
+// returns an error only if the queue gives one.
+func (r *Relay) Run(ctx context.Context) error {
+	work, stop := context.WithCancel(context.WithoutCancel(ctx))
+	defer stop()
+	var running, beside sync.WaitGroup
+	beside.Go(func() { r.forget(ctx) })
+	err := r.take(ctx, work, &running)
+	grace := time.AfterFunc(r.opt.Grace, stop)
+	defer grace.Stop()
+	running.Wait()
+	beside.Wait()
+	r.forgetAll(work)
+	return err
+}
+
+// take starts jobs as they come.
+func (r *Relay) take(ctx, work context.Context, running *sync.WaitGroup) error {
+	places := make(chan struct{}, r.opt.Backlog)
+	for {
+		select {
+		case places <- struct{}{}:
+		case <-ctx.Done():
+			return nil
+		}
+		job, err := r.opt.Work.Next(ctx)
+		switch {
+		case err != nil && ctx.Err() != nil:
+			return nil
+		case err != nil:
+			return err
+		}
+		running.Go(func() {
+			r.do(work, job)
+			<-places
+		})
+	}
+}
+
+// do delivers one job.
+func (r *Relay) do(ctx context.Context, job submission.Job) {
+	a := &attempt{Relay: r, job: job, envelope: job.Envelope()}
+	if a.deliver(ctx); ctx.Err() != nil && len(a.outcomes) < len(job.Due()) {
+		// Cut short: what was found out so far is kept, the rest as if it had
+		// not been tried. Settle wants them all, so all are tried again; a host
+		// that may have the message is noted.
+		job.Release()
+		return
+	}
+	if err := a.settle(ctx); err != nil {
+		r.opt.Log.Error("the queue was not told what became of a message; it will be tried again", "id", job.ID(), "domain", job.Domain(), "err", err)
+		job.Release()
+		return
+	}
+	r.memos.add(a.filed)
+}
+
+// attempt is one job on its way.
+type attempt struct {
+	*Relay
+	job      submission.Job
+	envelope *submission.Envelope
+	outcomes []submission.Outcome
+	filed    []memo // copies filed here that need not be remembered once the queue knows
+}
+
+// deliver finds an outcome for each recipient, or ctx is done.
+func (a *attempt) deliver(ctx context.Context) {
+	here, err := a.isHere(ctx)
+	switch {
+	case err != nil:
+		a.opt.Log.Warn("cannot tell whether a domain is ours", "id", a.job.ID(), "domain", a.job.Domain(), "err", err)
+		a.all(statusDirectory.outcome(submission.Deferred))
+	case here:
+		a.deliverHere(ctx)
+	default:
+		a.all(statusHeld.outcome(submission.Deferred))
+	}
+}
+
+// isHere says whether the job's domain is one of this server's.
+func (a *attempt) isHere(ctx context.Context) (bool, error) {
+	first := a.envelope.Rcpts[a.job.Due()[0].Index]
+	_, err := a.opt.Resolver.Resolve(ctx, first.To.Local, a.job.Domain())
+	switch {
+	case errors.Is(err, auth.NoSuchDomain):
+		return false, nil
+	case err == nil, errors.Is(err, auth.NoSuchUser), errors.Is(err, auth.Disabled):
+		return true, nil
+	}
+	return false, err
+}
+
+// all gives every recipient that has none yet this outcome.
+func (a *attempt) all(o submission.Outcome) {
+	has := make(map[int]bool, len(a.outcomes))
+	for i := range a.outcomes {
+		has[a.outcomes[i].Index] = true
+	}
+	for _, d := range a.job.Due() {
+		if !has[d.Index] {
+			o.Index = d.Index
+			a.outcomes = append(a.outcomes, o)
+		}
+	}
+}
+
+// settlePause is the first pause between tries to tell the queue; each next one
+// is twice as long, up to settlePauseMax.
+const (
+	settlePause    = time.Second
+	settlePauseMax = time.Minute
+)
+
+// settle tells the queue, again and again if it must: what it does not know it
+// would send a second time.
+func (a *attempt) settle(ctx context.Context) error {
+	a.log()
+	for pause := settlePause; ; pause = min(2*pause, settlePauseMax) {
+		err := a.job.Settle(context.WithoutCancel(ctx), a.outcomes)
+		if err == nil {
+			return nil
+		}
+		a.opt.Log.Warn("cannot tell the queue what became of a message", "id", a.job.ID(), "err", err)
+		select {
+		case <-ctx.Done():
+			return err
+		case <-time.After(pause):
+		}
+	}
+}
+
+// log says what became of each recipient.
+func (a *attempt) log() {
+	for i := range a.outcomes {
+		o := &a.outcomes[i]
+		a.opt.Log.Info(o.Result.String(), "id", a.job.ID(), "recipient", a.envelope.Rcpts[o.Index].To.String(),
+			"host", o.Host, "status", o.Status.String(), "text", o.Text)
+	}
+}
