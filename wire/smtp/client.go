@@ -7,22 +7,37 @@ import "strconv"
 func AppendMail(dst []byte, m Mail) []byte {
 	dst = append(dst, "MAIL FROM:<"...)
 	dst = append(m.From.Append(dst), '>')
-	if m.Size > 0 {
-		dst = strconv.AppendInt(append(dst, " SIZE="...), m.Size, 10)
-	}
-	if m.Body != Body7Bit {
-		dst = append(append(dst, " BODY="...), bodies[m.Body]...)
-	}
-	if m.UTF8 {
-		dst = append(dst, " SMTPUTF8"...)
+	for _, e := range withParams {
+		dst = appendParams(dst, e.Mail, &m, m.UTF8)
 	}
 	return append(dst, '\r', '\n')
 }
 
-// AppendRcpt appends a RCPT command.
-func AppendRcpt(dst []byte, r Rcpt) []byte {
+// AppendRcpt appends a RCPT command; utf8 says that the transaction's MAIL has
+// SMTPUTF8.
+func AppendRcpt(dst []byte, r Rcpt, utf8 bool) []byte {
 	dst = append(dst, "RCPT TO:<"...)
-	return append(r.To.Append(dst), '>', '\r', '\n')
+	dst = append(r.To.Append(dst), '>')
+	for _, e := range withParams {
+		dst = appendParams(dst, e.Rcpt, &r, utf8)
+	}
+	return append(dst, '\r', '\n')
+}
+
+func appendParams[T any](dst []byte, table []Param[T], command *T, utf8 bool) []byte {
+	for i := range table {
+		p := &table[i]
+		before := len(dst)
+		dst = append(append(dst, ' '), p.Keyword...)
+		if p.Value == NeedsValue {
+			dst = append(dst, '=')
+		}
+		said := false
+		if dst, said = p.Append(dst, command, utf8); !said {
+			dst = dst[:before]
+		}
+	}
+	return dst
 }
 
 // AppendChunk appends a BDAT command, to be followed by c.Size octets.

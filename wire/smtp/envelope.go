@@ -16,6 +16,7 @@ type Mail struct {
 	By         DeliverBy // BY (RFC 2852)
 	Priority   Priority  // MT-PRIORITY (RFC 6710)
 	RequireTLS bool      // REQUIRETLS (RFC 8689)
+	Atomic     Atomic    // XATTEMPT, XSENT (docs/atomic-send.md)
 }
 
 // Rcpt is a RCPT command: the forward-path and what its parameters said.
@@ -64,6 +65,14 @@ func (s *Syntax) ParseMail(args []byte) (Mail, error) {
 	if !m.UTF8 && !m.From.ASCII() {
 		return Mail{}, ErrNeedsUTF8
 	}
+	for _, e := range s.extensions {
+		if e.Check == nil {
+			continue
+		}
+		if err := e.Check(&m); err != nil {
+			return Mail{}, err
+		}
+	}
 	return m, nil
 }
 
@@ -86,6 +95,8 @@ func (s *Syntax) ParseRcpt(args []byte, utf8 bool) (Rcpt, error) {
 		return Rcpt{}, errNullRcpt
 	case !utf8 && !to.ASCII():
 		return Rcpt{}, ErrNeedsUTF8
+	case !utf8 && !isASCII(string(rest)): // RFC 6533 §3
+		return Rcpt{}, errParam
 	}
 	r := Rcpt{To: to}
 	if err := parseParams(s.rcpt, &r, rest); err != nil {
@@ -153,10 +164,7 @@ func findParam[T any](table []Param[T], keyword []byte) int {
 // allows checks that there is a value where one belongs, of printable
 // characters (RFC 5321 §4.1.2), or UTF-8 (RFC 6531 §3.3).
 func (r ValueRule) allows(hasValue bool, value []byte) bool {
-	if !hasValue {
-		return r != NeedsValue
-	}
-	if r == NoValue || len(value) == 0 {
+	if hasValue != (r == NeedsValue) || hasValue && len(value) == 0 {
 		return false
 	}
 	for _, c := range value {

@@ -1,13 +1,15 @@
 package smtp
 
 import (
+	"math"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 )
 
-var all = NewSyntax(&Size, &EightBitMIME, &BinaryMIME, &Chunking, &UTF8, &Pipelining, &EnhancedStatusCodes)
+var all = NewSyntax(&Size, &EightBitMIME, &BinaryMIME, &Chunking, &UTF8, &Pipelining, &EnhancedStatusCodes,
+	&Authentication, &BURL, &DSN, &FutureRelease, &Deadline, &MTPriority, &RequireTLS, &SessionLimits, &AtomicSend)
 
 func TestParseMail(t *testing.T) {
 	tests := []struct {
@@ -35,10 +37,11 @@ func TestParseMail(t *testing.T) {
 		{"FROM:<a@b> SIZE", Mail{}, 501},
 		{"FROM:<a@b> SIZE=", Mail{}, 501},
 		{"FROM:<a@b> SIZE=-1", Mail{}, 501},
-		{"FROM:<a@b> SIZE=99999999999999999999", Mail{}, 501},
+		{"FROM:<a@b> SIZE=99999999999999999999", Mail{From: Path{"a", "b"}, Size: math.MaxInt64}, 0}, // 20 digits
+		{"FROM:<a@b> SIZE=999999999999999999999", Mail{}, 501},
 		{"FROM:<a@b> SMTPUTF8=1", Mail{}, 501},
 		{"FROM:<a@b> BODY=9BIT", Mail{}, 501},
-		{"FROM:<a@b> RET=FULL", Mail{}, 555},
+		{"FROM:<a@b> XUNKNOWN=FULL", Mail{}, 555},
 		{"FROM:<a@b>SIZE=1", Mail{}, 501},
 		{"FROM:a@b", Mail{}, 501},
 		{"FROM:<a@b", Mail{}, 501},
@@ -85,7 +88,7 @@ func TestParseRcpt(t *testing.T) {
 		{"TO:<δοκιμή@παράδειγμα.gr>", false, "", 553},
 		{"TO:<>", false, "", 501},
 		{"TO:<alice>", false, "", 501},
-		{"TO:<a@b> NOTIFY=NEVER", false, "", 555},
+		{"TO:<a@b> XUNKNOWN", false, "", 555},
 		{"<a@b>", false, "", 501},
 	}
 	for _, tt := range tests {
@@ -127,7 +130,9 @@ func TestPathQuoting(t *testing.T) {
 
 // FuzzMail: what is parsed, encoded and parsed again is the same.
 func FuzzMail(f *testing.F) {
-	for _, s := range []string{"FROM:<Smith@bar.com>", "FROM:<> SIZE=12 BODY=8BITMIME SMTPUTF8", "FROM:<@a,@b:c@d>", `FROM:<"a\"b"@[1.2.3.4]>`, "FROM:<ü@ä> SMTPUTF8"} {
+	for _, s := range []string{"FROM:<Smith@bar.com>", "FROM:<> SIZE=12 BODY=8BITMIME SMTPUTF8", "FROM:<@a,@b:c@d>", `FROM:<"a\"b"@[1.2.3.4]>`, "FROM:<ü@ä> SMTPUTF8",
+		"FROM:<e=mc2@example.com> AUTH=e+3Dmc2@example.com RET=HDRS ENVID=QQ+20314159", "FROM:<a@b> AUTH=<> HOLDFOR=86400",
+		"FROM:<a@b> HOLDUNTIL=2026-12-24T18:00:00.5Z BY=-98;NT MT-PRIORITY=-9", "FROM:<a@b> REQUIRETLS BY=120;R XATTEMPT=a+00 XSENT=Gesendete+20Nachrichten+C3+BC"} {
 		f.Add([]byte(s))
 	}
 	f.Fuzz(func(t *testing.T, args []byte) {
@@ -147,8 +152,10 @@ func FuzzMail(f *testing.F) {
 
 // FuzzRcpt does the same for RCPT.
 func FuzzRcpt(f *testing.F) {
-	for _, s := range []string{"TO:<Postmaster>", "TO:<a@b.c>", `TO:<"a b"@c>`, "TO:<ü@ä>"} {
+	for _, s := range []string{"TO:<Postmaster>", "TO:<a@b.c>", `TO:<"a b"@c>`, "TO:<ü@ä>", "TO:<a@b> NOTIFY=success,DELAY ORCPT=rfc822;Bob+2B@Example.COM",
+		`TO:<a@b> ORCPT=utf-8;\x{E9}\x{10FFFF}\x{5C}@x`, "TO:<a@b> ORCPT=UTF-8;ü@ä NOTIFY=NEVER", "TO:<a@b> ORCPT=utf-8;+C3+BC\\"} {
 		f.Add([]byte(s), true)
+		f.Add([]byte(s), false)
 	}
 	f.Fuzz(func(t *testing.T, args []byte, utf8 bool) {
 		r, err := all.ParseRcpt(args, utf8)
@@ -156,7 +163,7 @@ func FuzzRcpt(f *testing.F) {
 			_ = err.(Reply)
 			return
 		}
-		line := AppendRcpt(nil, r)
+		line := AppendRcpt(nil, r, utf8)
 		command := ParseCommand(line[:len(line)-2])
 		again, err := all.ParseRcpt(command.Args, utf8)
 		if err != nil || again != r {

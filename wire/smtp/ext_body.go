@@ -15,7 +15,7 @@ const (
 var EightBitMIME = Extension{
 	Keyword: "8BITMIME",
 	RFC:     "RFC 6152",
-	Mail:    []Param[Mail]{{Keyword: "BODY", Value: NeedsValue, Set: setBody}},
+	Mail:    []Param[Mail]{{Keyword: "BODY", Value: NeedsValue, Set: setBody, Append: appendBody}},
 }
 
 // BinaryMIME is RFC 3030 §3. It needs Chunking, and EightBitMIME, whose BODY
@@ -35,4 +35,8 @@ func setBody(m *Mail, value []byte) error {
 		}
 	}
 	return Reply{501, Status{5, 5, 4}, "BODY is 7BIT, 8BITMIME or BINARYMIME"}
+}
+
+func appendBody(dst []byte, m *Mail, _ bool) ([]byte, bool) {
+	return append(dst, bodies[m.Body]...), m.Body != Body7Bit
 }

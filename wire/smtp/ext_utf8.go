@@ -4,8 +4,13 @@ package smtp
 var UTF8 = Extension{
 	Keyword: "SMTPUTF8",
 	RFC:     "RFC 6531",
-	Mail: []Param[Mail]{{Keyword: "SMTPUTF8", Value: NoValue, Set: func(m *Mail, _ []byte) error {
-		m.UTF8 = true
-		return nil
-	}}},
+	Mail: []Param[Mail]{{
+		Keyword: "SMTPUTF8",
+		Value:   NoValue,
+		Set: func(m *Mail, _ []byte) error {
+			m.UTF8 = true
+			return nil
+		},
+		Append: func(dst []byte, m *Mail, _ bool) ([]byte, bool) { return dst, m.UTF8 },
+	}},
 }

@@ -11,6 +11,9 @@ type Extension struct {
 	// Mail and Rcpt are the parameters it adds.
 	Mail []Param[Mail]
 	Rcpt []Param[Rcpt]
+	// Check, if not nil, sees a MAIL command as a whole: what one parameter
+	// says of another. The error is a Reply.
+	Check func(*Mail) error
 }
 
 // Param is a parameter of a command whose arguments become a T.
@@ -20,6 +23,10 @@ type Param[T any] struct {
 	// Set checks the value, empty if there was none, and puts it into the
 	// command. The error is a Reply.
 	Set func(command *T, value []byte) error
+	// Append appends the value, if there is one, as a client sends it; said
+	// is false if the command does not say it, and then what was appended
+	// does not count. utf8 says that the transaction has SMTPUTF8.
+	Append func(dst []byte, command *T, utf8 bool) (out []byte, said bool)
 }
 
 // ValueRule says whether a parameter has "=" and a value.
@@ -28,8 +35,14 @@ type ValueRule uint8
 const (
 	NoValue ValueRule = iota
 	NeedsValue
-	MayHaveValue
 )
+
+// withParams lists the extensions that have parameters, in the order in which a
+// client sends them.
+var withParams = []*Extension{
+	&Size, &EightBitMIME, &UTF8, &Authentication, &DSN, &FutureRelease,
+	&Deadline, &MTPriority, &RequireTLS, &AtomicSend,
+}
 
 // Syntax is SMTP with a choice of extensions. It may be shared.
 type Syntax struct {

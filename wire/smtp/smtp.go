@@ -18,15 +18,19 @@
 // # Extensions
 //
 // An extension is an Extension value in a file of its own: what EHLO announces
-// and which parameters it adds to MAIL and RCPT. A session gives the ones it
-// speaks to NewSyntax.
+// and which parameters it adds to MAIL and RCPT, both ways. A session gives the
+// ones it speaks to NewSyntax; a client asks the server's Offer for them.
 package smtp
 
 // Limits of what a server reads, in octets.
 const (
-	// MaxLine is the default bound of a command line with its CRLF: RFC 5321
-	// §4.5.3.1.4 asks for 512, the extensions here add less than 600.
-	MaxLine = 2048
+	// MaxLine is the default bound of a command line with its CRLF. It fits a
+	// BURL with the longest URL that wire/imap reads (8 KiB), and any MAIL or
+	// RCPT with all parameters (RFC 3461 §5.4): RFC 5321 §4.5.3.1.4 asks for
+	// 512, to which come MAIL's SIZE 26, BODY 16, SMTPUTF8 10, AUTH 500, RET
+	// 9, ENVID 107, HOLDUNTIL 34, BY 17, MT-PRIORITY 15, REQUIRETLS 11,
+	// XATTEMPT 202 and XSENT 3007; or RCPT's ORCPT 501 and NOTIFY 29.
+	MaxLine = 9 << 10
 	// MaxPath bounds a path between its brackets. RFC 5321 §4.5.3.1.3 asks
 	// for 256, and longer ones are seen (variable envelope return paths).
 	MaxPath = 512
