@@ -1,0 +1,52 @@
+package session
+
+import (
+	"bytes"
+
+	"citron/ops/conn"
+	"citron/wire/smtp"
+)
+
+// ehlo says what is offered now: it changes with TLS and login. Like every EHLO
+// it resets (RFC 5321 §4.1.4).
+func (s *session) ehlo(t *conn.Turn, args []byte) error {
+	if !helloName(args) {
+		return replyHello
+	}
+	s.reset()
+	s.hello, s.extended = string(args), true
+	lines := []string{s.service.Hostname}
+	for _, e := range s.service.extensions {
+		param, offered := "", true
+		if e.offer != nil {
+			param, offered = e.offer(s)
+		}
+		switch {
+		case !offered:
+		case param == "":
+			lines = append(lines, e.syntax.Keyword)
+		default:
+			lines = append(lines, e.syntax.Keyword+" "+param)
+		}
+	}
+	t.Out = smtp.AppendLines(t.Out, 250, lines...)
+	return nil
+}
+
+func (s *session) helo(t *conn.Turn, args []byte) error {
+	if !helloName(args) {
+		return replyHello
+	}
+	s.reset()
+	s.hello, s.extended = string(args), false
+	t.Out = smtp.AppendLines(t.Out, 250, s.service.Hostname)
+	return nil
+}
+
+// helloName is looser than RFC 5321 §4.1.1.1: phones have no name, and what they
+// say is for the Received line only.
+func helloName(args []byte) bool {
+	return len(args) > 0 && len(args) <= 255 && !bytes.ContainsFunc(args, notPrintable)
+}
+
+func notPrintable(r rune) bool { return r <= ' ' || r == 0x7f }
