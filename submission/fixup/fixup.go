@@ -1,8 +1,33 @@
-// Package fixup mends a message as it is submitted (RFC 6409 §8).
+// Package fixup mends a message as it is submitted (RFC 6409 §8): a filter
+// between what a client sends and the spool.
+//
+// The header is held back until it is complete, and then checked and mended; the
+// body passes through. What comes out has
+//
+//   - only CRLF for line ends, also where a bare CR or LF came, unless the body
+//     is BINARYMIME: whatever a next hop takes for the end of DATA, no second
+//     message can appear;
+//   - our Received field in front (RFC 5321 §4.4);
+//   - Date, From and Message-ID, which are added where missing and otherwise
+//     left as they are, even a Message-ID of bad syntax, which RFC 6409 §8.3
+//     would replace: the sender's own copy and the replies to it have the same;
+//   - no Bcc (RFC 5322 §3.6.3, the first of the three ways) and no Return-Path
+//     (RFC 5321 §4.4);
+//   - one of each field that RFC 5322 §3.6 allows once. Two that differ are
+//     refused, because readers and signatures would disagree on which counts;
+//     repeated To and Cc are joined as §4.5.3 says;
+//   - authors and senders whose addresses the user may use.
+//
+// A Sender field (RFC 6409 §8.1) is added only where several authors need one
+// (RFC 5322 §3.6.2): From always is an address of the user's own, and then that
+// section says not to use it; it would also tell everybody the login name.
+//
+// What cannot be mended without guessing is refused with a reply that says what
+// is wrong. Nothing is refused that a next hop would take and a reader
+// understand in one way only.
 package fixup
 
 import (
-	"errors"
 	"io"
 	"net/netip"
 	"time"
@@ -55,20 +80,80 @@ type Options struct {
 	MaxHops int
 }
 
-// Filter is between what a client sends and the spool. It is not safe for
-// concurrent use.
-type Filter struct{}
+// Filter mends one message. It is not safe for concurrent use. It holds no more
+// than the header.
+type Filter struct {
+	dst io.Writer
+	o   Options
+	err error
+
+	head   []byte // the header so far, line ends mended
+	inBody bool
+	// noBlank: the blank line at the end of the header is ours.
+	noBlank bool
+	crs     int // CRs that came last, of which it is not known whether LF follows
+	facts   facts
+}
+
+const (
+	defaultMaxHeader = 1 << 20
+	defaultMaxHops   = 50
+)
 
 // New makes a filter that writes the mended message to dst.
-func New(dst io.Writer, o Options) *Filter { return &Filter{} }
+func New(dst io.Writer, o Options) *Filter {
+	if o.MaxHeader <= 0 {
+		o.MaxHeader = defaultMaxHeader
+	}
+	if o.MaxHops <= 0 {
+		o.MaxHops = defaultMaxHops
+	}
+	return &Filter{dst: dst, o: o, facts: newFacts()}
+}
 
 // Write takes the next octets of the message, without dot-stuffing. An error is
 // a smtp.Reply for the client or comes from dst; the message is then to be
 // given up.
-func (f *Filter) Write(p []byte) (int, error) { return 0, errors.ErrUnsupported }
+func (f *Filter) Write(p []byte) (int, error) {
+	n := len(p)
+	if f.err == nil && !f.inBody {
+		p, f.err = f.header(p)
+	}
+	if f.err == nil && f.inBody {
+		f.err = f.body(p)
+	}
+	if f.err != nil {
+		return 0, f.err
+	}
+	return n, nil
+}
 
 // Close ends the message and says what it is made of. It does not close dst.
 // Errors are as Write's.
 func (f *Filter) Close() (submission.Content, error) {
-	return submission.Content{}, errors.ErrUnsupported
+	if f.err == nil && !f.inBody {
+		f.err = f.closeHeader()
+	}
+	if f.err == nil {
+		f.err = f.flush()
+	}
+	if f.err != nil {
+		return submission.Content{}, f.err
+	}
+	c := f.facts.finish()
+	if c.UTF8Header && !f.o.UTF8 {
+		f.err = replyNeedsUTF8 // in the header of a part
+		return submission.Content{}, f.err
+	}
+	return c, nil
+}
+
+// emit writes what is mended, and notes what it is made of.
+func (f *Filter) emit(p []byte) error {
+	if len(p) == 0 {
+		return nil
+	}
+	f.facts.body(p)
+	_, err := f.dst.Write(p)
+	return err
 }
