@@ -21,7 +21,7 @@ type Outbox interface {
 	// nothing, whatever became of the draft and of the URL's token meanwhile;
 	// of another draft, or with another target or envelope, it is
 	// ErrAttemptReused. Errors wrap ErrNoURL, ErrNoTarget, ErrAttemptReused,
-	// ErrOverQuota, ErrNoSpace or ErrTemporary.
+	// ErrOverQuota, ErrNoSpace, ErrTooLarge (the envelope) or ErrTemporary.
 	Send(ctx context.Context, s SendRequest) (Sent, error)
 	// Open opens the message of an attempt that is not Queued, as the draft was
 	// at Send. binary: parts with binary content come as they are; otherwise in

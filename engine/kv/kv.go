@@ -34,10 +34,12 @@ import (
 type Account uint64
 
 // Reserved is the first number that no account of a user has; Queue is the
-// submission queue's (submission/queue).
+// submission queue's (submission/queue), Outboxes the list of accounts that have
+// sent and may have more to hand to the queue (store/account).
 const (
 	Reserved Account = 1 << 63
 	Queue            = Reserved
+	Outboxes         = Reserved + 1
 )
 
 // TxID names one transaction; random, never reused.

@@ -137,7 +137,7 @@ func (s *Store) scan(ctx context.Context, now time.Time) error {
 		cursor = page[len(page)-1]
 	}
 	for _, id := range page {
-		if id != 0 && s.needs(ctx, id, now) {
+		if id != 0 && id < kv.Reserved && s.needs(ctx, id, now) {
 			s.care.soon(id, now)
 		}
 	}
@@ -157,7 +157,8 @@ func (s *Store) needs(ctx context.Context, id kv.Account, now time.Time) (yes bo
 	}
 	s.engine.View(ctx, id, func(r kv.Reader) error {
 		got, err := r.Read(ctx, kv.Reads{Gets: [][]byte{{keyHead}, textHeadKey}, Ranges: []kv.Range{one(keyGrave), one(keyIntent),
-			one(keyAcross, acrossNotice), one(keyAcross, acrossMove), one(keyOnce), prefix([]byte{keyMailbox})}})
+			one(keyAcross, acrossNotice), one(keyAcross, acrossMove), one(keyOnce), prefix([]byte{keyMailbox}),
+			one(keyOutbox, outboxOrder)}})
 		if err != nil {
 			return err
 		}
@@ -171,6 +172,9 @@ func (s *Store) needs(ctx context.Context, id kv.Account, now time.Time) (yes bo
 		for i := range got.Ranges[boxes].Len() {
 			b, err := decodeBox(0, got.Ranges[boxes].Value(i))
 			yes = yes || err == nil && (len(b.extents) > 0 || b.logRecords > 0)
+		}
+		if p := got.Ranges[boxes+1]; p.Len() > 0 {
+			yes = yes || !s.dueAttempt(p.Key(0)).After(now)
 		}
 		return nil
 	})
@@ -224,7 +228,19 @@ func (a *Account) step(ctx context.Context, now time.Time) (next time.Time, err 
 	if more, err := a.trimLogs(ctx, now); more || err != nil {
 		return now, err
 	}
-	return next, across
+	attempts, err := a.sweepAttempts(ctx, now)
+	if err != nil || attempts.Equal(now) {
+		return attempts, err
+	}
+	return earlier(next, attempts), across
+}
+
+// earlier is the earlier of two times, of which zero is none.
+func earlier(a, b time.Time) time.Time {
+	if a.IsZero() || !b.IsZero() && b.Before(a) {
+		return b
+	}
+	return a
 }
 
 // rollbackLeft takes back what a crash left of large copies.

@@ -28,6 +28,7 @@ const (
 	keyPosting  = 'q'
 	keyText     = 'v'
 	keyOnce     = 'z'
+	keyOutbox   = 'k'
 )
 
 // The second byte of the keys of what spans two accounts.

@@ -53,6 +53,12 @@ type Options struct {
 	// engine, besides those it knows to need it. Default 24 hours.
 	ScanEvery time.Duration
 
+	// AttemptAge is how long an attempt to send is remembered (30 days);
+	// MaxWaiting how many an account can have that are not yet in the queue
+	// (1,000), and MaxAttempts how many are remembered, the latest (100,000).
+	AttemptAge              time.Duration
+	MaxWaiting, MaxAttempts int
+
 	// IndexDelay is how long the search index waits after a delivery for
 	// more to come. Default 5 seconds.
 	IndexDelay time.Duration
@@ -90,9 +96,12 @@ func (o Options) withDefaults() Options {
 	number(&o.MaxAcross, 1000)
 	number(&o.Step, 4096)
 	number(&o.LogRecords, 100_000)
+	number(&o.MaxWaiting, 1000)
+	number(&o.MaxAttempts, 100_000)
 	number(&o.IdleAccounts, 4096)
 	duration(&o.ExpungeGrace, time.Hour)
 	duration(&o.LogAge, 30*24*time.Hour)
+	duration(&o.AttemptAge, 30*24*time.Hour)
 	duration(&o.ScanEvery, 24*time.Hour)
 	duration(&o.IndexDelay, 5*time.Second)
 	if o.MaxMessage <= 0 {

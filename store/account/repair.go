@@ -27,7 +27,7 @@ func Repair(ctx context.Context, e kv.Engine, bodies body.Store, report func(Fin
 			return err
 		}
 		silent := func(Finding) {}
-		for _, mend := range [...]func(*repair) error{(*repair).mendBoxes, (*repair).mendObjects, (*repair).mendSets, (*repair).mendReferences, (*repair).mendShares, (*repair).dropText} {
+		for _, mend := range [...]func(*repair) error{(*repair).mendBoxes, (*repair).mendObjects, (*repair).mendSets, (*repair).mendOutbox, (*repair).mendReferences, (*repair).mendShares, (*repair).dropText} {
 			if in, err = inspect(ctx, e, bodies, id, silent); err != nil {
 				return err
 			}
@@ -203,7 +203,7 @@ func (r *repair) rebuild(id ObjectID, o *foundObject, refs map[ObjectID]body.Ref
 		}
 		return nil
 	}
-	o.object = object{refs: o.named, emailID: newObjectID(r.now), arrived: o.sample.InternalDate, ref: ref}
+	o.object = object{refs: o.named + o.held, emailID: newObjectID(r.now), arrived: o.sample.InternalDate, ref: ref}
 	o.threadID = o.emailID
 	if o.arrived.IsZero() {
 		o.arrived = r.now

@@ -170,12 +170,13 @@ func (r *repair) mendReferences() error {
 		if !o.there {
 			continue
 		}
+		// A message that only waits to be queued may have lost its entries, too.
 		if o.named == 0 && !o.lost {
 			orphans = append(orphans, id)
 			o.named = 1
 		}
-		if o.refs != o.named {
-			o.refs = o.named
+		if o.refs != o.named+o.held {
+			o.refs = o.named + o.held
 			if err := r.set(objectKey(keyObject, id), o.object.append(nil)); err != nil {
 				return err
 			}

@@ -37,6 +37,16 @@ func damagedRig(t *testing.T, letter byte, fn func(tx kv.Tx, key, value []byte))
 	r.grant(r.mailbox("Archive"), acl.Who{Account: acl.Anyone}, "lr")
 	r.makeURLKey(account.Inbox, alice)
 	r.deliver(small(11), store.Recipient{Account: uint64(alice), Once: once("k")})
+	inbox := r.view(account.Inbox).Info
+	for name, queued := range map[string]string{"waits": "", "queued": "Q1"} {
+		sending := account.Sending{Attempt: name, Target: "Sent", Draft: account.DraftID{Name: "INBOX", Mailbox: inbox.ID, UIDValidity: inbox.UIDValidity, UID: 3}}
+		if _, err := r.a.Send(r.ctx, r.by, &sending); err != nil {
+			t.Fatal(err)
+		}
+		if queued != "" {
+			r.must(r.a.Queued(r.ctx, name, queued))
+		}
+	}
 	r.index()
 	r.a.Close()
 	r.store.Close()
@@ -73,7 +83,7 @@ func TestVerifyAndRepair(t *testing.T) {
 		{"unreadable", func(tx kv.Tx, key, value []byte) { tx.Set(key, []byte{77}) }},
 		{"cut", func(tx kv.Tx, key, value []byte) { tx.Set(key, value[:len(value)/2]) }},
 	} {
-		for _, letter := range "hmcelogxynrdaquvz" {
+		for _, letter := range "hmcelogxynrdaquvzk" {
 			t.Run(fmt.Sprintf("%c %s", letter, how.name), func(t *testing.T) {
 				r := damagedRig(t, byte(letter), how.fn)
 				before := r.findings()

@@ -28,6 +28,7 @@ type Store struct {
 	closed   bool
 	care     care
 	indexing indexing
+	outboxes outboxes
 
 	nothingPublic atomic.Bool // nothing was ever shared with anyone
 	publicFeed    publicFeed

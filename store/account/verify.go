@@ -31,7 +31,7 @@ func Verify(ctx context.Context, e kv.Engine, bodies body.Store, report func(Fin
 	})
 }
 
-// eachAccount calls fn for every account but the directory's.
+// eachAccount calls fn for every account but those of other roles.
 func eachAccount(ctx context.Context, e kv.Engine, fn func(kv.Account) error) error {
 	for after := kv.Account(0); ; {
 		page, err := e.Accounts(ctx, after, 100)
@@ -39,7 +39,7 @@ func eachAccount(ctx context.Context, e kv.Engine, fn func(kv.Account) error) er
 			return err
 		}
 		for _, id := range page {
-			if after = id; id == 0 {
+			if after = id; id == 0 || id >= kv.Reserved {
 				continue
 			}
 			if err := fn(id); err != nil {
@@ -63,6 +63,8 @@ type inspection struct {
 	extents map[uint64]bool      // shown, or of an unfinished copy
 	objects map[ObjectID]*foundObject
 	text    foundText
+	outbox  map[string]*foundAttempt
+	noted   bool // in kv.Outboxes
 
 	findings int
 	homeless map[MailboxID]bool // mailboxes without a record that entries or chunks belong to
@@ -90,9 +92,10 @@ func newFound(b *box) *found {
 // foundObject is an object's record and how often it is named.
 type foundObject struct {
 	object
-	named  uint64
-	there  bool // has a record that can be read
-	lost   bool // cannot be opened
+	named  uint64 // by entries
+	held   uint64 // by messages that wait to be queued
+	there  bool   // has a record that can be read
+	lost   bool   // cannot be opened
 	index  bool
 	nul    bool // clients get it in another form, of another size
 	header bool
@@ -112,6 +115,7 @@ func inspect(ctx context.Context, e kv.Engine, bodies body.Store, id kv.Account,
 		engine: e, bodies: bodies, id: id, report: report,
 		boxes: make(map[MailboxID]*found), dead: make(map[MailboxID]*found),
 		extents: make(map[uint64]bool), objects: make(map[ObjectID]*foundObject), text: newFoundText(),
+		outbox:   make(map[string]*foundAttempt),
 		homeless: make(map[MailboxID]bool),
 	}
 	for _, step := range [...]struct {
@@ -124,7 +128,7 @@ func inspect(ctx context.Context, e kv.Engine, bodies body.Store, id kv.Account,
 		{keyIndex, in.readIndex}, {keyHeader, in.readHeader}, {keyInline, in.readInline},
 		{keyThread, in.readThread}, {keyAwaited, in.readAwaited}, {keyImported, in.readImported},
 		{keyACL, in.readACL}, {keyURL, in.readURLKey}, {keyAcross, in.readAcross},
-		{keyMetadata, in.readMetadata}, {keyPosting, in.readPosting}, {keyOnce, in.readOnce},
+		{keyMetadata, in.readMetadata}, {keyPosting, in.readPosting}, {keyOutbox, in.readOutbox}, {keyOnce, in.readOnce},
 	} {
 		if err := in.each(ctx, step.letter, step.read); err != nil {
 			return nil, err
@@ -140,6 +144,9 @@ func inspect(ctx context.Context, e kv.Engine, bodies body.Store, id kv.Account,
 	}
 	in.checkBoxes()
 	in.checkText()
+	if err := in.checkOutbox(ctx); err != nil {
+		return nil, err
+	}
 	return in, in.checkObjects(ctx)
 }
 
@@ -171,7 +178,7 @@ func (in *inspection) each(ctx context.Context, letter byte, fn func(key, value 
 
 // strangers reports keys of no known letter.
 func (in *inspection) strangers(ctx context.Context) error {
-	known := []byte{keyACL, keyInline, keyChunk, keyDark, keyEntry, keyAwaited, keyGrave, keyHead, keyImported, keyAcross, keyLog, keyMailbox,
+	known := []byte{keyACL, keyInline, keyChunk, keyDark, keyEntry, keyAwaited, keyGrave, keyHead, keyImported, keyAcross, keyOutbox, keyLog, keyMailbox,
 		keyNames, keyObject, keyPosting, keyThread, keySub, keyMetadata, keyURL, keyText, keyIntent, keyIndex, keyHeader, keyOnce} // ascending
 	want := kv.Reads{}
 	from := []byte{0}

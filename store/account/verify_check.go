@@ -109,16 +109,17 @@ func sentence(r uidset.Ranges) string {
 func (in *inspection) checkObjects(ctx context.Context) error {
 	for _, id := range in.sortedObjects() {
 		o := in.objects[id]
-		if !o.there && o.named == 0 {
+		named := o.named + o.held
+		if !o.there && named == 0 {
 			in.say("Parts of object %d are there, but not its record.", id)
 			continue
 		}
 		if !o.there {
-			in.say("Object %d is not there, but %d entries name it.", id, o.named)
+			in.say("Object %d is not there, but %d entries or waiting messages name it.", id, named)
 			continue
 		}
-		if o.named != o.refs {
-			in.say("Object %d is named %d times, but counts %d references.", id, o.named, o.refs)
+		if named != o.refs {
+			in.say("Object %d is named %d times, but counts %d references.", id, named, o.refs)
 		}
 		if o.named > 0 && o.object.size != o.size && !o.nul {
 			in.say("Object %d has %d bytes, an entry says %d.", id, o.object.size, o.size)

@@ -10,6 +10,7 @@ import (
 	"citron/store"
 	"citron/store/account"
 	"citron/store/order"
+	"citron/store/outbox"
 	"citron/store/urlauth"
 	"citron/wire/imap"
 )
@@ -187,6 +188,12 @@ func New(cfg Config, open OpenAccount, users Users) *Server {
 
 // URLs is other roles' way to authorized URLs.
 func (srv *Server) URLs() store.URLs { return srv.urls }
+
+// Outbox is submission's way to send drafts of these accounts and file them in
+// one step.
+func (srv *Server) Outbox(accounts *account.Store) store.Outbox {
+	return outbox.New(outbox.Config{Accounts: accounts, URLs: srv.urls})
+}
 
 // Stop has calls under way into storage and auth give up. Sessions themselves
 // are ended by their driver.

@@ -185,7 +185,7 @@ func (s *Service) FetchURL(ctx context.Context, application, user, url string, b
 	case errors.Is(err, ErrNotFound):
 		return nil, refused("fetched for a user that there is not")
 	case err != nil:
-		return nil, fmt.Errorf("%w: %w", store.ErrTemporary, err)
+		return nil, StoreError(err)
 	}
 	by := Caller{Application: application, For: number, Name: application}
 	c, err := s.Fetch(ctx, by, url)
@@ -203,10 +203,7 @@ func (s *Service) FetchURL(ctx context.Context, application, user, url string, b
 			err = refused("no such part")
 		}
 	}
-	if errors.Is(err, store.ErrNoURL) {
-		return nil, err
-	}
-	return nil, fmt.Errorf("%w: %w", store.ErrTemporary, err)
+	return nil, StoreError(err)
 }
 
 var _ store.URLs = (*Service)(nil)
