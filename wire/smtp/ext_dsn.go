@@ -137,12 +137,14 @@ func appendNotify(dst []byte, r *Rcpt, _ bool) ([]byte, bool) {
 // OriginalRecipient is the recipient as the sender first named it (RFC 3461
 // §4.2); the zero value: not said.
 type OriginalRecipient struct {
-	Type    string // address type in lower case, such as rfc822 or utf-8 (RFC 6533)
+	// Type is the address type as it was spelt, such as rfc822 or utf-8 (RFC
+	// 6533): a relay must not change its case (RFC 3461 §5.2.1).
+	Type    string
 	Address string // decoded; printable, of US-ASCII unless the type is utf-8
 }
 
-// utf8Type is the address type of RFC 6533 §3.
-const utf8Type = "utf-8"
+// UTF8 says that the address type is RFC 6533's, whose addresses are UTF-8.
+func (o OriginalRecipient) UTF8() bool { return strings.EqualFold(o.Type, "utf-8") }
 
 // setOriginal parses
 //
@@ -155,15 +157,15 @@ func setOriginal(r *Rcpt, value []byte) error {
 	if !ok || !isAtom(kind) {
 		return errOriginal
 	}
-	o := OriginalRecipient{Type: string(bytes.ToLower(kind))}
+	o := OriginalRecipient{Type: string(kind)}
 	ok = false
-	if o.Type == utf8Type {
+	if o.UTF8() {
 		o.Address, ok = decodeUnitext(text)
 	}
 	if !ok {
 		o.Address, ok = decodeXtext(text)
 	}
-	if !ok || len(o.Address) > maxOriginal || !printable(o.Address, o.Type != utf8Type) || !utf8.ValidString(o.Address) {
+	if !ok || len(o.Address) > maxOriginal || !printable(o.Address, !o.UTF8()) || !utf8.ValidString(o.Address) {
 		return errOriginal
 	}
 	r.Original = o
@@ -182,7 +184,7 @@ func isAtom(s []byte) bool {
 
 func appendOriginal(dst []byte, r *Rcpt, utf8 bool) ([]byte, bool) {
 	dst = append(append(dst, r.Original.Type...), ';')
-	if r.Original.Type == utf8Type {
+	if r.Original.UTF8() {
 		dst = appendUnitext(dst, r.Original.Address, utf8)
 	} else {
 		dst = appendXtext(dst, r.Original.Address)

@@ -99,14 +99,14 @@ func TestRcptParameters(t *testing.T) {
 		{"NOTIFY=SUCCESS,FAILURE ORCPT=rfc822;Dana@Ivory.EDU", false, Rcpt{Notify: NotifySuccess | NotifyFailure, Original: OriginalRecipient{"rfc822", "Dana@Ivory.EDU"}}, ""},
 		{"NOTIFY=NEVER", false, Rcpt{Notify: NotifyNever}, ""},
 		{"notify=delay,Success,FAILURE", false, Rcpt{Notify: NotifySuccess | NotifyFailure | NotifyDelay}, "NOTIFY=SUCCESS,FAILURE,DELAY"},
-		{"NOTIFY=NEVER ORCPT=X400;/S+3Dx/+20+2B", false, Rcpt{Notify: NotifyNever, Original: OriginalRecipient{"x400", "/S=x/ +"}}, "NOTIFY=NEVER ORCPT=x400;/S+3Dx/+20+2B"},
+		{"NOTIFY=NEVER ORCPT=X400;/S+3Dx/+20+2B", false, Rcpt{Notify: NotifyNever, Original: OriginalRecipient{"X400", "/S=x/ +"}}, ""}, // RFC 3461 §5.2.1: the case stays,
 		{"ORCPT=rfc822;", false, Rcpt{Original: OriginalRecipient{Type: "rfc822"}}, ""},
 		// RFC 6533 §3.
 		{`ORCPT=utf-8;caf\x{E9}@\x{5C}\x{2B}\x{10FFFF}`, false, Rcpt{Original: OriginalRecipient{"utf-8", "café@\\+\U0010ffff"}}, ""},
-		{`ORCPT=UTF-8;caf\x{e9}@x`, true, Rcpt{Original: OriginalRecipient{"utf-8", "café@x"}}, "ORCPT=utf-8;café@x"},
+		{`ORCPT=UTF-8;caf\x{e9}@x`, true, Rcpt{Original: OriginalRecipient{"UTF-8", "café@x"}}, "ORCPT=UTF-8;café@x"},
 		{`ORCPT=utf-8;a\x{20}\x{3D}ü`, true, Rcpt{Original: OriginalRecipient{"utf-8", "a =ü"}}, ""},
 		{"ORCPT=utf-8;caf+C3+A9@x", false, Rcpt{Original: OriginalRecipient{"utf-8", "café@x"}}, `ORCPT=utf-8;caf\x{E9}@x`},
-		{`ORCPT=utf-8;\x{D800}`, false, Rcpt{Original: OriginalRecipient{"utf-8", `\x{D800}`}}, `ORCPT=utf-8;\x{5C}x{D800}`}, // no unitext, but xtext
+		{`ORCPT=utf-8;\x{D800}`, false, Rcpt{Original: OriginalRecipient{"utf-8", `\x{D800}`}}, `ORCPT=utf-8;\x{5C}x{D800}`},         // no unitext, but xtext
 		{"ORCPT=utf-8;" + strings.Repeat("x", 488), false, Rcpt{Original: OriginalRecipient{"utf-8", strings.Repeat("x", 488)}}, ""}, // RFC 3461 §5.4
 	}
 	for _, tt := range tests {
