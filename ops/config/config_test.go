@@ -102,6 +102,8 @@ func TestErrorsOutgoing(t *testing.T) {
 		{"[submission]\nmax_message = 1000", "65536"},
 		{"[submission]\nhold_max = \"-1s\"", "hold_max"},
 		{"[submission]\nhourly_messages = -1", "0 or more"},
+		{"[submission]\nfetch_timeout = \"0s\"", "fetch_timeout"},
+		{"[submission]\nmax_priority = 10", "0 to 9"},
 		{store, "how to log in"},
 		{store + "cert = \"a\"", "both cert and key"},
 		{store + "user = \"a\"", "password_file"},

@@ -16,13 +16,18 @@ type Submission struct {
 	ListenTLS      []string  `toml:"listen_tls" help:"Addresses for implicit TLS (RFC 8314), mostly :465."`
 	PlaintextLogin bool      `toml:"plaintext_login" help:"Accept AUTH without TLS from this machine (never from elsewhere)."`
 	ProxyFrom      []string  `toml:"proxy_from" help:"Networks whose connections begin with a PROXY protocol v2 header."`
-	LoginTimeout   Duration  `toml:"login_timeout" help:"How long a connection may stay unauthenticated."`
 	Timeout        Duration  `toml:"timeout" help:"Silence after which a session ends; at least 5m (RFC 5321 §4.5.3.2.7)."`
 	MaxMessage     int64     `toml:"max_message" help:"Largest message accepted, in bytes, with all that BURL brings (RFC 1870, RFC 5550 §4.4)."`
 	MaxRecipients  int       `toml:"max_recipients" help:"Recipients of one message; at least 100 (RFC 5321 §4.5.3.1.8)."`
 	MaxBadCommands int       `toml:"max_bad_commands" help:"Commands in error, in a row, after which the server says 421."`
+	FetchTimeout   Duration  `toml:"fetch_timeout" help:"How long the fetch of one URL may take (BURL); clients wait for the reply (RFC 6409 §5.3)."`
+	MaxFetches     int       `toml:"max_fetches" help:"URLs fetched at a time, for all sessions."`
 	HourlyMessages int       `toml:"hourly_messages" help:"Messages that one account may send in an hour; a stolen password gets no further. 0: no limit."`
-	DailyRcpts     int       `toml:"daily_recipients" help:"Recipients that one account may write to in 24 hours. 0: no limit."`
+	DailyMessages  int       `toml:"daily_messages" help:"The same for 24 hours. 0: no limit."`
+	HourlyRcpts    int       `toml:"hourly_recipients" help:"Recipients that one account may write to in an hour. 0: no limit."`
+	DailyRcpts     int       `toml:"daily_recipients" help:"The same for 24 hours. 0: no limit."`
+	MaxPriority    int8      `toml:"max_priority" help:"Highest priority that users may give a message (MT-PRIORITY, RFC 6710), 0 to 9; lower ones they always may."`
+	DeliverByMin   Duration  `toml:"deliver_by_min" help:"Shortest time within which a client may ask for a message to be delivered or returned (DELIVERBY, RFC 2852). 0s: any."`
 	HoldMax        Duration  `toml:"hold_max" help:"How long a client may have its message held (FUTURERELEASE, RFC 4865); 0s: not offered."`
 	AtomicSend     bool      `toml:"atomic_send" help:"Offer to send a draft, file its copy and set its flags in one step (docs/atomic-send.md)."`
 	Hosts          []string  `toml:"hosts" help:"Host names in URLs that mean this server's own mail store. Empty: the host name."`
@@ -76,9 +81,10 @@ type DKIM struct {
 // defaultOutgoing fills in what an empty file has of these sections.
 func defaultOutgoing(c *Config) {
 	c.Submission = Submission{
-		Listen: []string{":587"}, LoginTimeout: Duration(time.Minute), Timeout: Duration(10 * time.Minute),
+		Listen: []string{":587"}, Timeout: Duration(10 * time.Minute),
 		MaxMessage: 100 << 20, MaxRecipients: 1000, MaxBadCommands: 20,
-		HourlyMessages: 500, DailyRcpts: 5000, HoldMax: Duration(30 * 24 * time.Hour), AtomicSend: true,
+		FetchTimeout: Duration(110 * time.Second), MaxFetches: 64,
+		HourlyMessages: 500, DailyMessages: 2000, HourlyRcpts: 2000, DailyRcpts: 5000, HoldMax: Duration(30 * 24 * time.Hour), AtomicSend: true,
 	}
 	c.Queue = Queue{
 		Retry:  []Duration{Duration(10 * time.Minute), Duration(30 * time.Minute), Duration(time.Hour), Duration(2 * time.Hour), Duration(4 * time.Hour)},
@@ -100,10 +106,14 @@ func (s *Submission) validate() error {
 		return errors.New("submission.max_recipients: at least 100 (RFC 5321 §4.5.3.1.8)")
 	case s.MaxMessage < 64<<10:
 		return errors.New("submission.max_message: at least 65536 (RFC 5321 §4.5.3.1.7)")
-	case s.HourlyMessages < 0 || s.DailyRcpts < 0:
-		return errors.New("submission: hourly_messages and daily_recipients are 0 or more")
-	case s.HoldMax < 0:
-		return errors.New("submission.hold_max: 0s or more")
+	case min(s.HourlyMessages, s.DailyMessages, s.HourlyRcpts, s.DailyRcpts) < 0:
+		return errors.New("submission: limits of messages and recipients are 0 or more")
+	case min(s.HoldMax, s.DeliverByMin) < 0:
+		return errors.New("submission: hold_max and deliver_by_min are 0s or more")
+	case s.FetchTimeout <= 0 || s.MaxFetches < 1:
+		return errors.New("submission: fetch_timeout of more than 0s, max_fetches of 1 or more")
+	case s.MaxPriority < 0 || s.MaxPriority > 9:
+		return errors.New("submission.max_priority: 0 to 9")
 	}
 	for i := range s.Stores {
 		if err := s.Stores[i].validate(); err != nil {
