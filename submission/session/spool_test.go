@@ -110,7 +110,7 @@ func (s *spool) dump() string {
 	for _, q := range s.queued {
 		b := smtp.AppendMail(nil, q.envelope.Mail)
 		for _, r := range q.envelope.Rcpts {
-			b = smtp.AppendRcpt(b, r)
+			b = smtp.AppendRcpt(b, r, q.envelope.Mail.UTF8)
 		}
 		if !q.envelope.HoldUntil.IsZero() {
 			b = append(q.envelope.HoldUntil.UTC().AppendFormat(append(b, "hold until "...), "2006-01-02T15:04:05Z"), '\n')
