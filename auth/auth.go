@@ -17,10 +17,12 @@ import "context"
 
 // Identity is who a login turned out to be.
 type Identity struct {
-	// Account is the account's number: 1 or more, never reused.
+	// Account is the account's number: 1 or more, never reused; 0 for an
+	// Application, which has none.
 	Account uint64
 	// Name is the account's name in canonical form, for example
-	// alice@example.org (RFC 8265 UsernameCaseMapped, domain in A-labels).
+	// alice@example.org (RFC 8265 UsernameCaseMapped, domain in A-labels);
+	// that of an Application without an account is its own.
 	Name string
 	// Credential identifies the password that was used. A session keeps it,
 	// so that revoking the credential ends the session.

@@ -57,6 +57,18 @@ func Begin(ctx context.Context, a Authenticator, mechanism string, b sasl.Bindin
 	return x
 }
 
+// BeginExternal starts an exchange of EXTERNAL with a client who is known from
+// outside SASL, by a certificate. who gives the identity for an authorization
+// identity, "" for the one that follows from what is known.
+func BeginExternal(who func(authzid string) (Identity, error)) *Exchange {
+	x := &Exchange{}
+	x.server = sasl.NewExternalServer(func(authzid string) (err error) {
+		x.identity, err = who(authzid)
+		return err
+	})
+	return x
+}
+
 // Next takes the client's message (nil: no initial response) and gives the
 // challenge to be sent while done is false. When done, Identity says who it is.
 // Errors are *Error.

@@ -11,7 +11,7 @@ var sessionCommands = []spec{
 	{"NOOP", anyState, 0, on((*Session).noop)},
 	{"LOGOUT", anyState, untold, on((*Session).logout)},
 	{"ID", anyState, 0, on((*Session).id)},
-	{"ENABLE", inAccount, 0, on((*Session).enable)},
+	{"ENABLE", inAccount | asApplication, 0, on((*Session).enable)},
 	{"IDLE", inAccount, answersItself, on((*Session).startIdle)},
 }
 

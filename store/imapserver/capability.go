@@ -7,7 +7,7 @@ func (s *Session) wireState() imap.State {
 	switch s.state() {
 	case selectedState:
 		return imap.Selected
-	case authenticated:
+	case authenticated, asApplication:
 		return imap.Authenticated
 	}
 	return imap.NotAuthenticated
@@ -21,7 +21,11 @@ func (s *Session) capabilities() imap.CodeCapability {
 		Mechanisms: s.mechanisms(), AppendLimit: s.srv.cfg.AppendLimit,
 		Disabled: s.srv.disabled(), Compress: s.deflated == nil && s.mayCompress() == nil,
 	}
-	return imap.Capabilities(a)
+	names := imap.Capabilities(a)
+	if s.isApplication() {
+		names = forApplications(names)
+	}
+	return names
 }
 
 // disabled are the extensions that the operator has switched off.

@@ -13,8 +13,6 @@ import (
 	"time"
 
 	"github.com/rogpeppe/go-internal/txtar"
-
-	"citron/auth"
 )
 
 // Dialogues (testdata/*.txtar) are conversations. In the comment of the
@@ -280,23 +278,27 @@ func (d *dialogue) connect(name string, options ...string) *peer {
 	p.run(d.t)
 	for _, o := range options {
 		if o == "submit" || o == "stream" {
-			d.becomes(p, o)
+			d.becomes(p)
 		}
 	}
 	return p
 }
 
-// becomes logs a session in as an application of this server's.
-func (d *dialogue) becomes(p *peer, application string) {
+// becomes logs a session in as the application whose certificate it shows.
+func (d *dialogue) becomes(p *peer) {
 	d.t.Helper()
-	s := p.session.(*Session)
-	d.check(s.enter(auth.Identity{Account: 2, Name: application + " server", Application: application}, d.fixture.server.roll.asOf()))
+	p.send("- AUTHENTICATE EXTERNAL =\r\n")
+	p.run(d.t)
+	if !bytes.Contains(p.out, []byte("\r\n- OK")) {
+		d.fail("login: %s", p.out)
+	}
 	p.out = nil
 }
 
 // direct obeys a directive.
 //
 //	connect NAME [tls] [remote] [starttls]   connect session NAME (- is the first), not logged in
+//	connect NAME certificate     the same, with the certificate of submission
 //	connect NAME submit|stream   the same, logged in as that application
 //	compressed NAME        the client has seen the OK of COMPRESS
 //	login NAME USER        connect session NAME, logged in as USER@example.org

@@ -89,6 +89,8 @@ func (s *Session) allowed(c *command) *refusal {
 		return bad("Log in first")
 	case c.spec.in == notAuthenticated:
 		return bad("Already logged in")
+	case s.isApplication():
+		return errApplication
 	}
 	return bad("No mailbox is selected")
 }

@@ -2,6 +2,7 @@ package imapserver
 
 import (
 	"crypto/tls"
+	"crypto/x509"
 	"io"
 	"net/netip"
 	"testing"
@@ -14,13 +15,15 @@ import (
 // testConn is the connection of a session that a test steps by hand: no
 // socket, no goroutine, a clock that the test moves.
 type testConn struct {
-	remote   bool // the peer is on another machine
-	tls      *tls.ConnectionState
-	startTLS bool
-	woken    bool
-	refused  error // what Login says
-	failures int
-	account  string
+	remote bool // the peer is on another machine
+	tls    *tls.ConnectionState
+	// certificate is the client's.
+	certificate *x509.Certificate
+	startTLS    bool
+	woken       bool
+	refused     error // what Login says
+	failures    int
+	account     string
 }
 
 func (c *testConn) Wake() { c.woken = true }
@@ -160,7 +163,7 @@ func (p *peer) step(t testing.TB) {
 	switch p.wait.Then {
 	case conn.StartTLS:
 		p.in, p.offered = nil, 0
-		p.conn.tls = tls13()
+		p.conn.tls = tls13(p.conn.certificate)
 		p.wait.Again = true
 	case conn.Close:
 		p.close(nil)
@@ -177,4 +180,10 @@ func (p *peer) close(cause error) {
 // hangUp closes from the peer's side in the middle of whatever it was.
 func (p *peer) hangUp() { p.close(io.EOF) }
 
-func tls13() *tls.ConnectionState { return &tls.ConnectionState{Version: tls.VersionTLS13} }
+func tls13(client *x509.Certificate) *tls.ConnectionState {
+	state := &tls.ConnectionState{Version: tls.VersionTLS13}
+	if client != nil {
+		state.PeerCertificates = []*x509.Certificate{client}
+	}
+	return state
+}

@@ -38,7 +38,7 @@ func (s *Session) enable(_ *command, a *imap.Enable) error {
 	var names []string
 	for _, token := range a.Capabilities {
 		for _, name := range imap.Enableable(token) {
-			if slices.Contains(names, name) {
+			if slices.Contains(names, name) || s.isApplication() && !slices.Contains(applicationTokens, name) {
 				continue
 			}
 			names = append(names, name)

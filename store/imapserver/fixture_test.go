@@ -3,6 +3,9 @@ package imapserver
 import (
 	"bytes"
 	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"crypto/x509/pkix"
 	"log/slog"
 	"testing"
 	"time"
@@ -67,6 +70,7 @@ func newFixtureOn(t testing.TB, engine kv.Engine, change ...func(*Config)) *fixt
 	cfg := Config{Hostname: "mail.example.org", Version: "test", PlaintextLogin: true, ShareWithAll: true,
 		Admin: "mailto:postmaster@example.org", Comment: "Shared comment",
 		Filters:     map[string]string{"long": "LARGER 5000", "on-the-road": "SMALLER 99"},
+		Application: byCommonName,
 		AppendLimit: 1 << 20, Now: func() time.Time { return *f.clock }, Logger: slog.New(slog.NewTextHandler(f.log, nil))}
 	for _, fn := range change {
 		fn(&cfg)
@@ -74,6 +78,14 @@ func newFixtureOn(t testing.TB, engine kv.Engine, change ...func(*Config)) *fixt
 	f.server = New(cfg, f.open, f.users)
 	t.Cleanup(f.server.Stop)
 	return f
+}
+
+// byCommonName is a Config.Application.
+func byCommonName(state *tls.ConnectionState, now time.Time) string {
+	if len(state.PeerCertificates) == 0 || now.After(state.PeerCertificates[0].NotAfter) {
+		return ""
+	}
+	return state.PeerCertificates[0].Subject.CommonName
 }
 
 func (f *fixture) open(ctx context.Context, number uint64) (*account.Account, error) {
@@ -181,12 +193,15 @@ func (f *fixture) newPeer(options ...string) *peer {
 	for _, o := range options {
 		switch o {
 		case "tls":
-			c.tls = tls13()
+			c.tls = tls13(nil)
+		case "certificate":
+			c.shows("submit")
+		case "submit", "stream":
+			c.shows(o)
 		case "remote":
 			c.remote = true
 		case "starttls":
 			c.startTLS = true
-		case "submit", "stream":
 		default:
 			f.t.Fatalf("unknown option %s", o)
 		}
@@ -194,6 +209,12 @@ func (f *fixture) newPeer(options ...string) *peer {
 	p := &peer{conn: c, clock: f.clock}
 	p.session = f.server.NewSession(c)
 	return p
+}
+
+// shows has the peer come with the certificate of an application.
+func (c *testConn) shows(application string) {
+	c.certificate = &x509.Certificate{Subject: pkix.Name{CommonName: application}, NotAfter: start.Add(24 * time.Hour)}
+	c.tls = tls13(c.certificate)
 }
 
 func (f *fixture) changePassword(name, password string) {

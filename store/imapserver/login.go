@@ -21,7 +21,7 @@ var loginCommands = []spec{
 	{"AUTHENTICATE", notAuthenticated, answersItself, on((*Session).authenticate)},
 }
 
-// user is the account a session is logged in to.
+// user is the account a session is logged in to. An application has none.
 type user struct {
 	auth.Identity
 	account *account.Account
@@ -78,10 +78,16 @@ func (s *Session) loggedIn(c *command, id auth.Identity, asOf uint64, err error)
 	}
 }
 
-// enter opens the account of somebody who has proved who they are.
+// enter opens the account of somebody who has proved who they are, unless it is
+// an application.
 func (s *Session) enter(id auth.Identity, asOf uint64) error {
 	if err := s.conn.Login(id.Name); err != nil {
 		return err
+	}
+	if id.Account == 0 {
+		s.user = &user{Identity: id}
+		s.scan.Limits = s.limits()
+		return nil
 	}
 	a, err := s.srv.open(s.srv.ctx, id.Account)
 	if err != nil {

@@ -197,7 +197,7 @@ func metadataTooLong(a *account.Account) *refusal {
 // refuseValue refuses a literal of SETMETADATA before it comes, if it is longer
 // than a value can be.
 func (s *Session) refuseValue() *refusal {
-	if s.user == nil || s.scan.Frame().Verb() != "SETMETADATA" || s.scan.Literal().Size <= int64(s.user.account.MaxMetadataValue()) {
+	if s.user == nil || s.isApplication() || s.scan.Frame().Verb() != "SETMETADATA" || s.scan.Literal().Size <= int64(s.user.account.MaxMetadataValue()) {
 		return nil
 	}
 	return metadataTooLong(s.user.account)

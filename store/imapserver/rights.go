@@ -99,6 +99,9 @@ func (m *selected) barred(u *user) bool {
 // understand a NO to every command. Otherwise the client is told what flags it
 // can change now (RFC 4314 §5.1.1). It is false when the session ends.
 func (s *Session) recheck() bool {
+	if s.isApplication() {
+		return s.recheckApplication()
+	}
 	m := s.selected
 	if m == nil {
 		return true

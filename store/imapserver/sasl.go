@@ -23,7 +23,11 @@ func (s *Session) mechanisms() []string {
 	if !s.mayLogin() {
 		return nil
 	}
-	return auth.Mechanisms(true, s.canBind())
+	names := auth.Mechanisms(true, s.canBind())
+	if s.application() != "" {
+		names = append([]string{sasl.External}, names...)
+	}
+	return names
 }
 
 // canBind says whether the connection has channel binding data of any kind,
@@ -43,6 +47,10 @@ func (s *Session) authenticate(c *command, a *imap.Authenticate) error {
 		return errPrivacy
 	case !slices.Contains(s.mechanisms(), a.Mechanism):
 		return no(imap.CodeCannot, "Mechanism not supported")
+	}
+	if a.Mechanism == sasl.External {
+		s.advanceExchange(&exchange{auth.BeginExternal(s.external), c, 0}, a.Initial)
+		return nil
 	}
 	bindings := sasl.Bindings{Announced: s.canBind(), Data: s.conn.ChannelBinding}
 	asOf := s.srv.roll.asOf()

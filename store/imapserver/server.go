@@ -2,6 +2,7 @@ package imapserver
 
 import (
 	"context"
+	"crypto/tls"
 	"log/slog"
 	"time"
 
@@ -65,6 +66,11 @@ type Config struct {
 	MaxBadCommands int
 	// NoUnauthenticate switches UNAUTHENTICATE off (RFC 8437 §8).
 	NoUnauthenticate bool
+	// Application tells by what is known of a TLS connection, and the time,
+	// which application (RFC 5593 §3.3) has made it: "submit" for submission
+	// (RFC 4467 §3), "" for none. EXTERNAL is announced where there is one;
+	// nil: there is never one.
+	Application func(*tls.ConnectionState, time.Time) string
 	// Admin is a URI by which users reach the administrator, Comment a note to
 	// all users: /shared/admin and /shared/comment of the server (RFC 5464
 	// §3.2.1.1).
@@ -219,7 +225,11 @@ func limitsOf(line int) imap.Limits { return imap.Limits{Line: line, Frame: 2 * 
 // limits are those of a session that is logged in: there is room for a command
 // with the longest value of metadata.
 func (s *Session) limits() imap.Limits {
-	l, value := limitsOf(s.srv.cfg.MaxLine), s.user.account.MaxMetadataValue()
+	l := limitsOf(s.srv.cfg.MaxLine)
+	if s.isApplication() {
+		return l
+	}
+	value := s.user.account.MaxMetadataValue()
 	l.Literal, l.Frame = value, max(l.Frame, l.Line+value)
 	return l
 }

@@ -219,6 +219,8 @@ func (s *Session) state() states {
 	switch {
 	case s.selected != nil:
 		return selectedState
+	case s.isApplication():
+		return asApplication
 	case s.user != nil:
 		return authenticated
 	}

@@ -9,8 +9,10 @@ const (
 	notAuthenticated states = 1 << iota
 	authenticated
 	selectedState
+	// asApplication is logged in without an account; not one of the RFC's.
+	asApplication
 
-	anyState   = notAuthenticated | authenticated | selectedState
+	anyState   = notAuthenticated | authenticated | selectedState | asApplication
 	inAccount  = authenticated | selectedState
 	inSelected = selectedState
 )

@@ -39,6 +39,8 @@ func (s *Session) leaveAccount() {
 	s.srv.roll.leave(s)
 	s.unselect()
 	s.closeGuests()
-	s.user.account.Close()
+	if !s.isApplication() {
+		s.user.account.Close()
+	}
 	s.user = nil
 }

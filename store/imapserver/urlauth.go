@@ -15,7 +15,7 @@ import (
 var urlCommands = []spec{
 	{"RESETKEY", inAccount, 0, on((*Session).resetKey)},
 	{"GENURLAUTH", inAccount, slow, on((*Session).genURLAuth)},
-	{"URLFETCH", inAccount, slow, on((*Session).urlFetch)},
+	{"URLFETCH", inAccount | asApplication, slow, on((*Session).urlFetch)},
 }
 
 // resetKey revokes the URLs that the user has authorized: those of one mailbox,

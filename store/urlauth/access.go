@@ -9,8 +9,7 @@ import (
 
 // Caller is who fetches a URL.
 type Caller struct {
-	// Account is the account of the session, 0 for an application within
-	// this process.
+	// Account is the account of the session, 0 for an application.
 	Account uint64
 	// Application is the one that the caller is an authorized entity of
 	// (RFC 5593 §3.3), such as "submit"; "" for a person.
@@ -43,7 +42,7 @@ func (s *Service) admits(ctx context.Context, a imap.URLAccess, by Caller) (bool
 	case "anonymous":
 		return true, nil
 	case "authuser": // there are no anonymous sessions, but there may be
-		return by.Account != 0 || by.For != 0, nil
+		return by.Account != 0 || by.Application != "", nil
 	case "user":
 		return s.isUser(ctx, a.User, by.Account)
 	}

@@ -109,13 +109,17 @@ const nowhere account.MailboxID = 1<<32 - 1
 
 // locate finds the mailbox that a URL names and the key for it. Where there is
 // no such user, mailbox or key, box is nil and the key one that refuses, after
-// the same steps: in the caller's account if the user is unknown.
+// the same steps: in the caller's account if the user is unknown, or that of the
+// user on whose behalf an application fetches.
 func (s *Service) locate(ctx context.Context, by Caller, u *imap.URL) (*Mailbox, key, error) {
 	user, err := s.cfg.Mailboxes.User(ctx, u.Server.User)
 	known := err == nil
 	if errors.Is(err, ErrNotFound) {
-		user = max(by.Account, by.For)
-	} else if err != nil {
+		if user = max(by.Account, by.For); user == 0 {
+			user, err = s.cfg.Mailboxes.User(ctx, u.Auth.Access.User)
+		}
+	}
+	if err != nil && !errors.Is(err, ErrNotFound) {
 		return nil, key{}, err
 	}
 	box, err := s.cfg.Mailboxes.Mailbox(ctx, user, u.Mailbox)

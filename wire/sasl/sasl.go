@@ -1,6 +1,6 @@
 // Package sasl speaks the mechanisms of SASL (RFC 4422), both sides: PLAIN
-// (RFC 4616), LOGIN, SCRAM-SHA-256 and SCRAM-SHA-256-PLUS (RFC 5802, 7677) with
-// the channel bindings tls-exporter (RFC 9266) and tls-server-end-point
+// (RFC 4616), LOGIN, EXTERNAL (RFC 4422 appendix A), SCRAM-SHA-256 and
+// SCRAM-SHA-256-PLUS (RFC 5802, 7677) with the channel bindings tls-exporter (RFC 9266) and tls-server-end-point
 // (RFC 5929).
 //
 // Messages are the mechanism's own octets: the base64 and the framing belong to
@@ -20,6 +20,7 @@ import "errors"
 const (
 	Plain           = "PLAIN"
 	Login           = "LOGIN"
+	External        = "EXTERNAL"
 	ScramSHA256     = "SCRAM-SHA-256"
 	ScramSHA256Plus = "SCRAM-SHA-256-PLUS"
 )
@@ -44,7 +45,8 @@ type Mechanism struct {
 	Binding bool
 }
 
-// Mechanisms lists what this package speaks, the strongest first.
+// Mechanisms lists what this package speaks of passwords, the strongest first.
+// EXTERNAL, which has none, is for connections on which somebody is known.
 var Mechanisms = [...]Mechanism{
 	{Name: ScramSHA256Plus, Binding: true},
 	{Name: ScramSHA256},
