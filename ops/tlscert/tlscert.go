@@ -30,6 +30,9 @@ type Options struct {
 	ClientCAs string
 	// RequireClient refuses clients without such a certificate.
 	RequireClient bool
+	// Clients are peers known by their certificates, which others need not
+	// have (Source.Client). Not together with ClientCAs.
+	Clients []Client
 	// Log is told when certificates were read anew or could not be; default
 	// slog.Default().
 	Log *slog.Logger
@@ -51,8 +54,9 @@ type Source struct {
 
 // generation is what the files held at one time.
 type generation struct {
-	config *tls.Config
-	stamps []stamp
+	config  *tls.Config
+	clients []client
+	stamps  []stamp
 }
 
 // stamp tells one content of a file from another without reading it.
@@ -75,6 +79,9 @@ func Open(o Options) (*Source, error) {
 	if o.RequireClient && o.ClientCAs == "" {
 		return nil, errors.New("tlscert: client certificates required, but no authorities named")
 	}
+	if o.ClientCAs != "" && len(o.Clients) > 0 {
+		return nil, errBothClients
+	}
 	if o.Log == nil {
 		o.Log = slog.Default()
 	}
@@ -91,13 +98,16 @@ func Open(o Options) (*Source, error) {
 // Config returns the configuration for the next handshake, of TLS 1.2 and 1.3.
 // Every few seconds it looks whether the files have changed. Files that cannot
 // be used (a certificate without its key yet) leave the former ones in force.
-func (s *Source) Config() *tls.Config {
+func (s *Source) Config() *tls.Config { return s.current().config }
+
+// current is what is in force, after a look at the files if that is due.
+func (s *Source) current() *generation {
 	now := time.Now()
 	next := s.next.Load()
 	if now.UnixNano() >= next && s.next.CompareAndSwap(next, now.Add(lookEvery).UnixNano()) {
 		s.Reload()
 	}
-	return s.live.Load().config
+	return s.live.Load()
 }
 
 // Leaf returns the first certificate in force, for its names and its end.
@@ -143,6 +153,11 @@ func (s *Source) look() []stamp {
 	if s.opt.ClientCAs != "" {
 		add(s.opt.ClientCAs)
 	}
+	for _, c := range s.opt.Clients {
+		if c.CA != "" {
+			add(c.CA)
+		}
+	}
 	return stamps
 }
 
@@ -165,7 +180,14 @@ func (s *Source) read(stamps []stamp) (*generation, error) {
 			c.ClientAuth = tls.RequireAndVerifyClientCert
 		}
 	}
-	return &generation{c, stamps}, nil
+	clients, cas, err := readClients(s.opt.Clients)
+	if err != nil {
+		return nil, err
+	}
+	if len(clients) > 0 {
+		askClients(c, cas)
+	}
+	return &generation{c, clients, stamps}, nil
 }
 
 func addClientCAs(c *tls.Config, path string) error {
