@@ -1,8 +1,6 @@
 package session
 
 import (
-	"bytes"
-	"encoding/base64"
 	"errors"
 	"slices"
 	"strings"
@@ -16,9 +14,6 @@ import (
 
 // AUTH (RFC 4954). Off this machine nothing that concerns a password is done
 // without TLS, and a refused login is answered late (conn.LoginFailed).
-
-// maxAnswer bounds a line of the exchange, in octets (RFC 4954 §4).
-const maxAnswer = 12288
 
 // maxLoginFailures is after how many failed logins the session ends; RFC 4954
 // §9 asks for at least 3.
@@ -65,8 +60,7 @@ func offerAuth(s *session) (param string, offered bool) {
 }
 
 func (s *session) auth(t *conn.Turn, args []byte) error {
-	name, initial, _ := bytes.Cut(args, []byte{' '})
-	mechanism := strings.ToUpper(string(name))
+	a, err := smtp.ParseAuth(args)
 	switch {
 	case s.hello == "":
 		return replyHelloFirst
@@ -74,59 +68,30 @@ func (s *session) auth(t *conn.Turn, args []byte) error {
 		return replyAuthTwice
 	case s.trans != nil:
 		return replyAuthNested
-	case len(name) == 0:
-		return replyAuthSyntax
 	case !s.mayLogin():
 		return replyNeedTLS
-	case !slices.Contains(s.mechanisms(), mechanism):
+	case err != nil:
+		return err
+	case !slices.Contains(s.mechanisms(), a.Mechanism):
 		return replyMechanism
-	}
-	response, ok := initialResponse(initial)
-	if !ok {
-		return replyBase64
 	}
 	bindings := sasl.Bindings{Announced: s.canBind(), Data: s.conn.ChannelBinding}
 	asOf := s.service.roll.asOf()
-	s.exchange = &exchange{auth.Begin(s.service.ctx, s.service.Authenticator, mechanism, bindings), asOf}
-	return s.advanceExchange(t, response)
-}
-
-// initialResponse decodes initial-response = base64 / "="; nil if there is none.
-// One for LOGIN, which begins with a challenge, is taken for its answer: clients
-// send it so, and no standard says what LOGIN is.
-func initialResponse(text []byte) ([]byte, bool) {
-	switch {
-	case len(text) == 0:
-		return nil, true
-	case string(text) == "=":
-		return []byte{}, true
-	}
-	return decodeBase64(text)
-}
-
-// decodeBase64 takes nothing that is not of the alphabet (RFC 4954 §4).
-func decodeBase64(text []byte) ([]byte, bool) {
-	if bytes.ContainsAny(text, "\r\n") {
-		return nil, false
-	}
-	p, err := base64.StdEncoding.Strict().AppendDecode(make([]byte, 0, len(text)), text)
-	return p, err == nil
+	s.exchange = &exchange{auth.Begin(s.service.ctx, s.service.Authenticator, a.Mechanism, bindings), asOf}
+	// An initial response of LOGIN, which begins with a challenge, is taken for
+	// its answer: clients send it so, and no standard says what LOGIN is.
+	return s.advanceExchange(t, a.Initial)
 }
 
 // answer takes the client's answer to a challenge. A lone "*" cancels.
 func (s *session) answer(t *conn.Turn, line []byte) {
-	if string(line) == "*" {
+	response, err := smtp.ParseAuthResponse(line)
+	if err != nil {
 		s.endExchange()
-		s.refuse(t, replyCancelled)
-		return
+	} else {
+		err = s.advanceExchange(t, response)
 	}
-	response, ok := decodeBase64(line)
-	if !ok {
-		s.endExchange()
-		s.refuse(t, replyBase64)
-		return
-	}
-	if err := s.advanceExchange(t, response); err != nil {
+	if err != nil {
 		s.refuse(t, err)
 	}
 }
@@ -137,8 +102,8 @@ func (s *session) advanceExchange(t *conn.Turn, response []byte) error {
 	x := s.exchange
 	challenge, done, err := x.Next(response)
 	if err == nil && !done {
-		s.mode, s.lines.Max = answers, maxAnswer
-		s.reply(t, smtp.Reply{Code: 334, Text: base64.StdEncoding.EncodeToString(challenge)})
+		s.mode, s.lines.Max = answers, smtp.MaxAuthLine
+		t.Out = smtp.AppendChallenge(t.Out, challenge)
 		return nil
 	}
 	s.endExchange()
@@ -160,7 +125,7 @@ func (s *session) advanceExchange(t *conn.Turn, response []byte) error {
 
 func (s *session) endExchange() {
 	s.exchange = nil
-	s.mode, s.lines.Max = commands, maxLine
+	s.mode, s.lines.Max = commands, 0
 }
 
 var errRevokedMeanwhile = errors.New("a credential was revoked while this one was checked")

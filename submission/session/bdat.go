@@ -20,6 +20,8 @@ func (s *session) bdat(t *conn.Turn, args []byte) error {
 		s.trans = failed(s.loginFirst())
 	case x == nil:
 		s.trans = failed(replyMailFirst)
+	case x.mail != nil && x.mail.Atomic.Attempt != "" && x.failed == nil:
+		x.began, x.failed = true, replyAtomicWhole
 	default:
 		s.continueMessage(x)
 	}
@@ -65,7 +67,7 @@ func (s *session) endChunk(t *conn.Turn) {
 		s.reply(t, replyChunk)
 		return
 	}
-	s.refuse(t, s.failure(x.failed))
+	s.refuse(t, s.failure(x))
 	if s.chunk.Last || x.stray {
 		s.reset()
 	}

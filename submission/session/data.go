@@ -17,11 +17,13 @@ func (s *session) data(t *conn.Turn, args []byte) error {
 		return replyMixed // RFC 3030 §2
 	case x.mail.Body == smtp.BodyBinary:
 		return replyBinaryData // RFC 3030 §3
+	case x.mail.Atomic.Attempt != "":
+		return replyAtomicWhole
 	case len(x.envelope.Rcpts) == 0:
 		return replyNoRcpt
 	}
 	if s.begin(x); x.failed != nil {
-		r := s.failure(x.failed)
+		r := s.failure(x)
 		s.reset()
 		return r
 	}

@@ -13,6 +13,7 @@ import (
 	"strings"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"github.com/rogpeppe/go-internal/txtar"
 
@@ -33,7 +34,8 @@ import (
 //	EOF          says that the server closes, or, from the client, "C-EOF".
 //
 // The part "setup" has one line for each thing that is not as usual: see setUp.
-// The part "queued" is what is in the queue in the end: see spool.dump.
+// A part "url UID" is what
+// is at the URL of that UID. The part "queued" is what is in the queue in the end: see spool.dump.
 func TestDialogues(t *testing.T) {
 	files, err := filepath.Glob("testdata/*.txtar")
 	if err != nil || len(files) == 0 {
@@ -53,10 +55,12 @@ func TestDialogues(t *testing.T) {
 	}
 }
 
-// site is a directory with the accounts of accounts, and a spool.
+// site is a directory with the accounts of accounts, a store with URLs, and a
+// spool.
 type site struct {
 	dir     *directory.Directory
 	spool   *spool
+	urls    *urls
 	service *Service
 }
 
@@ -76,7 +80,7 @@ var aliases = [][2]string{
 const password = "lemonade"
 
 func newSite(t testing.TB, setup string) *site {
-	s := &site{spool: &spool{}}
+	s := &site{spool: &spool{}, urls: &urls{content: map[uint32]content{}}}
 	engine := memkv.New(memkv.Options{})
 	t.Cleanup(func() { engine.Close() })
 	dir, err := directory.Open(t.Context(), directory.Options{
@@ -108,7 +112,8 @@ func newSite(t testing.TB, setup string) *site {
 func (s *site) config(setup string) Config {
 	c := Config{
 		Hostname: "mail.example.org", Authenticator: s.dir, Resolver: s.dir,
-		Spool: s.spool, PlaintextLogin: true,
+		Spool: s.spool, PlaintextLogin: true, MaxHold: 30 * 24 * time.Hour,
+		Fetcher: s.fetcher(),
 	}
 	for line := range strings.Lines(setup) {
 		s.setUp(&c, strings.Fields(line))
@@ -121,7 +126,8 @@ var faults = map[string]error{
 	"toolarge": submission.ErrTooLarge, "bug": errors.New("something else"),
 }
 
-// setUp knows "begin FAULT", "write FAULT", "commit FAULT", and limits by name.
+// setUp knows "begin FAULT", "write FAULT", "commit FAULT", "url UID KIND [SIZE]"
+// (see content), and limits by name.
 func (s *site) setUp(c *Config, words []string) {
 	number := func() int { n, _ := strconv.Atoi(words[1]); return n }
 	switch words[0] {
@@ -131,6 +137,23 @@ func (s *site) setUp(c *Config, words []string) {
 		s.spool.write = faults[words[1]]
 	case "commit":
 		s.spool.commit = faults[words[1]]
+	case "url":
+		uid, _ := strconv.Atoi(words[1])
+		size := 100
+		if len(words) > 3 {
+			size, _ = strconv.Atoi(words[3])
+		}
+		s.urls.content[uint32(uid)] = content{kind: words[2], text: strings.Repeat("x", size)}
+	case "noburl":
+		c.Fetcher = nil
+	case "nohold":
+		c.MaxHold = 0
+	case "minby":
+		c.MinDeliverBy = time.Duration(number()) * time.Second
+	case "maxpriority":
+		c.MaxPriority = int8(number())
+	case "maxbadcommands":
+		c.MaxBadCommands = number()
 	case "maxmessage":
 		c.MaxMessage = int64(number())
 	case "maxrecipients":
@@ -157,6 +180,12 @@ func part(a *txtar.Archive, name string) string {
 
 func runDialogue(t *testing.T, a *txtar.Archive, size int) {
 	s := newSite(t, part(a, "setup"))
+	for _, f := range a.Files {
+		if uid, ok := strings.CutPrefix(f.Name, "url "); ok {
+			n, _ := strconv.Atoi(uid)
+			s.urls.content[uint32(n)] = content{text: strings.ReplaceAll(string(f.Data), "\n", "\r\n")}
+		}
+	}
 	pipe := conn.NewPipe(s.service.NewSession)
 	d := &talker{t: t, pipe: pipe, reader: bufio.NewReader(pipe), size: size}
 	d.talk(part(a, "dialogue"))

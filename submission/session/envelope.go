@@ -3,7 +3,6 @@ package session
 import (
 	"errors"
 	"strings"
-	"time"
 
 	"citron/auth"
 	"citron/ops/conn"
@@ -18,6 +17,8 @@ type transaction struct {
 	mail     *smtp.Mail // the envelope's
 	octets   int        // of the envelope, encoded, at most
 	accepted smtp.Reply // the answer to MAIL
+	id       string     // for the log, and the Received line
+	facts    facts
 
 	message
 }
@@ -33,7 +34,8 @@ func (s *session) mail(t *conn.Turn, args []byte) error {
 	if err != nil {
 		return err
 	}
-	x := &transaction{service: s.service, accepted: replySender}
+	x := &transaction{service: s.service, accepted: replySender, id: newID()}
+	x.facts = facts{hello: s.hello, remote: s.conn.Remote(), tls: s.conn.TLS() != nil}
 	x.envelope = submission.Envelope{Account: s.user.Account, Sender: s.user.Name, Mail: m, Received: s.now}
 	x.mail = &x.envelope.Mail
 	if err := s.mayMail(x); err != nil {
@@ -47,8 +49,12 @@ func (s *session) mail(t *conn.Turn, args []byte) error {
 
 // mayMail checks what MAIL said.
 func (s *session) mayMail(x *transaction) error {
-	if err := s.mayUse(x.mail.From); err != nil {
-		return err
+	// The null path is anybody's: RFC 6409 §3.2 forbids to refuse it, because
+	// disposition notifications have it, and we know who sends.
+	if from := x.mail.From; !from.IsNull() {
+		if err := s.service.mayUse(s.user.Account, from.Local, from.Domain); err != nil {
+			return err
+		}
 	}
 	for _, e := range s.service.extensions {
 		if e.mail != nil {
@@ -58,37 +64,6 @@ func (s *session) mayMail(x *transaction) error {
 		}
 	}
 	return s.service.tooMuch(s.service.rates.check(s.user.Account, 1, s.now), s.user.Name)
-}
-
-// mayUse says whether an address is the user's: whether mail to it reaches the
-// account (RFC 6409 §6.1). The null path is anybody's: RFC 6409 §3.2 forbids to
-// refuse it, because disposition notifications have it, and we know who sends.
-func (s *session) mayUse(p smtp.Path) error {
-	if p.IsNull() {
-		return nil
-	}
-	own, err := s.reaches(p.Local, p.Domain)
-	switch {
-	case err != nil:
-		return s.fault("resolve sender", err)
-	case !own:
-		return replyNotYours
-	}
-	return nil
-}
-
-// reaches says whether mail to an address reaches the account of the user.
-func (s *session) reaches(local, domain string) (bool, error) {
-	to, err := s.service.Resolver.Resolve(s.service.ctx, local, domain)
-	if errors.Is(err, auth.NoSuchUser) || errors.Is(err, auth.NoSuchDomain) {
-		return false, nil
-	}
-	for _, d := range to {
-		if d.Account == s.user.Account {
-			return true, err
-		}
-	}
-	return false, err
 }
 
 func (s *session) rcpt(t *conn.Turn, args []byte) error {
@@ -148,28 +123,13 @@ func qualified(domain string) bool {
 // is as if the client had said "<>" (RFC 4954 §5).
 func mailAuth(s *session, x *transaction) error {
 	a := &x.mail.Auth
-	if a.Mailbox == "" {
-		return nil
-	}
 	at := strings.LastIndexByte(a.Mailbox, '@')
 	if at < 0 {
-		a.Mailbox = ""
 		return nil
 	}
-	own, err := s.reaches(a.Mailbox[:at], a.Mailbox[at+1:])
-	if err != nil {
-		return s.fault("resolve AUTH", err)
+	err := s.service.mayUse(s.user.Account, a.Mailbox[:at], a.Mailbox[at+1:])
+	if err == error(replyNotYours) {
+		a.Mailbox, err = "", nil
 	}
-	if !own {
-		a.Mailbox = ""
-	}
-	return nil
-}
-
-// holdUntil is when delivery may begin; zero: at once.
-func holdUntil(h smtp.Hold, from time.Time) time.Time {
-	if h.For > 0 {
-		return from.Add(h.For)
-	}
-	return h.Until
+	return err
 }

@@ -1,7 +1,7 @@
 package session
 
 import (
-	"strconv"
+	"time"
 
 	"citron/wire/smtp"
 )
@@ -26,30 +26,24 @@ type extension struct {
 // extensions are announced in this order.
 var extensions = []extension{
 	{syntax: &smtp.Pipelining, what: "commands in groups"},
-	{syntax: &smtp.EnhancedStatusCodes, what: "RFC 3463's codes in replies"},
+	{syntax: &smtp.EnhancedStatusCodes, what: "codes of RFC 3463 in replies"},
 	{syntax: &smtp.EightBitMIME, what: "8-bit text"},
 	{syntax: &smtp.UTF8, what: "UTF-8 in addresses and headers"},
 	{syntax: &smtp.Size, what: "the size of a message, said before it", offer: offerSize, mail: mailSize},
-	{syntax: &smtp.Chunking, what: "BDAT"},
+	{syntax: &smtp.SessionLimits, what: "how many recipients a message may have", offer: offerLimits},
+	{syntax: &smtp.Chunking, what: "messages in chunks (BDAT)"},
 	{syntax: &smtp.BinaryMIME, what: "messages with binary parts"},
+	{syntax: &smtp.BURL, what: "pieces of a message from a store (BURL)", needs: hasFetcher, offer: offerBURL},
+	{syntax: &smtp.DSN, what: "which reports are wanted"},
+	{syntax: &smtp.FutureRelease, what: "messages held back", needs: mayHold, offer: offerHold, mail: mailHold},
+	{syntax: &smtp.Deadline, what: "when delivery is late", offer: offerBy, mail: mailBy},
+	{syntax: &smtp.MTPriority, what: "messages that overtake others", mail: mailPriority},
+	{syntax: &smtp.RequireTLS, what: "TLS on every hop", offer: offerRequireTLS, mail: mailRequireTLS},
+	{syntax: &smtp.AtomicSend, what: "a draft sent and filed in one step", needs: hasOutbox, offer: offerAtomic},
 	{syntax: &smtp.StartTLS, what: "TLS on 587", offer: offerStartTLS},
-	{syntax: &authKeyword, what: "login", offer: offerAuth, mail: mailAuth},
+	{syntax: &smtp.Authentication, what: "login", offer: offerAuth, mail: mailAuth},
 }
 
-var authKeyword = smtp.Extension{Keyword: "AUTH", RFC: "RFC 4954"}
-
-func offerStartTLS(s *session) (string, bool) {
-	return "", s.conn.CanStartTLS() && s.conn.TLS() == nil
-}
-
-func offerSize(s *session) (string, bool) {
-	return strconv.FormatInt(s.service.MaxMessage, 10), true
-}
-
-// mailSize refuses early what would be refused anyway (RFC 1870 §6.1).
-func mailSize(s *session, x *transaction) error {
-	if x.mail.Size > s.service.MaxMessage {
-		return replyTooLarge
-	}
-	return nil
-}
+func hasFetcher(c *Config) bool { return c.Fetcher != nil }
+func hasOutbox(c *Config) bool  { return c.Fetcher != nil && c.Outbox != nil }
+func mayHold(c *Config) bool    { return c.MaxHold >= time.Second }

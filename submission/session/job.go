@@ -22,16 +22,17 @@ type job struct {
 
 // beside starts work; when it has ended, then answers in a Step of the session.
 // If the session is closed meanwhile, the message is forgotten.
-func (s *session) beside(work func(context.Context) error, then func(*conn.Turn, error)) {
+func (s *session) beside(work func(context.Context) (id string, err error), then func(t *conn.Turn, id string, err error)) {
 	ctx, cancel := context.WithTimeout(s.service.ctx, s.service.FetchTimeout)
+	var id string
 	var err error
 	j := &job{cancel: cancel}
-	j.then = func(t *conn.Turn) { then(t, err) }
+	j.then = func(t *conn.Turn) { then(t, id, err) }
 	s.job = j
 	x := s.trans
 	go func() {
 		defer cancel()
-		err = s.service.guarded(ctx, work)
+		id, err = s.service.guarded(ctx, work)
 		if j.end() {
 			x.abort()
 			return
@@ -41,7 +42,7 @@ func (s *session) beside(work func(context.Context) error, then func(*conn.Turn,
 }
 
 // guarded keeps a defect from costing others their sessions.
-func (s *Service) guarded(ctx context.Context, work func(context.Context) error) (err error) {
+func (s *Service) guarded(ctx context.Context, work func(context.Context) (string, error)) (id string, err error) {
 	defer func() {
 		if p := recover(); p != nil {
 			s.Log.Error("submission ended by a defect", "panic", fmt.Sprint(p), "stack", string(debug.Stack()))

@@ -5,6 +5,7 @@ import (
 
 	"citron/ops/conn"
 	"citron/submission"
+	"citron/submission/fixup"
 	"citron/wire/smtp"
 )
 
@@ -12,17 +13,21 @@ import (
 type message struct {
 	began    bool // no more recipients, no other way of sending
 	incoming submission.Incoming
-	sink     io.Writer // where its octets go
-	size     int64     // of what was taken in so far, octets
-	stray    bool      // there was no MAIL
-	failed   error     // nothing more is taken in; the answer, or its cause
+	filter   *fixup.Filter // mends it, into incoming
+	sink     io.Writer     // where its octets go: the filter
+	size     int64         // of what was taken in so far, octets
+	stray    bool          // there was no MAIL
+	failed   error         // nothing more is taken in; the answer, or its cause
 }
 
 // begin opens the message at the spool; if that fails x.failed says so.
 func (s *session) begin(x *transaction) {
 	x.began = true
 	x.incoming, x.failed = s.service.Spool.Begin(s.service.ctx, x.mail.Size)
-	x.sink = x.incoming
+	if x.failed == nil {
+		x.filter = s.service.filter(x.envelope.Account, &x.envelope, x.incoming, x.id, x.facts)
+		x.sink = x.filter
+	}
 }
 
 // write passes a piece on, unless something is in the way. The size is judged
@@ -58,7 +63,8 @@ func (x *transaction) abort() {
 func (s *session) finish(t *conn.Turn, done smtp.Reply) {
 	id, err := s.trans.commit(s.now)
 	if err != nil {
-		s.refuse(t, s.failure(err))
+		s.trans.fail(err)
+		s.refuse(t, s.failure(s.trans))
 	} else {
 		s.queued(t, done, id)
 	}
@@ -68,16 +74,18 @@ func (s *session) finish(t *conn.Turn, done smtp.Reply) {
 // queued says that the message is durable in the queue.
 func (s *session) queued(t *conn.Turn, r smtp.Reply, id string) {
 	x := s.trans
-	s.service.Log.Info("message queued", "id", id, "account", s.account(), "remote", s.conn.Remote(),
+	s.service.Log.Info("message queued", "id", id, "trace", x.id, "account", s.account(), "remote", s.conn.Remote(),
 		"from", x.mail.From.String(), "rcpts", len(x.envelope.Rcpts), "size", x.size, "priority", x.mail.Priority.Level)
 	r.Text += " " + id
 	s.reply(t, r)
 }
 
-// failure is the answer to what failed a transaction.
-func (s *session) failure(err error) smtp.Reply {
-	if r, ok := err.(smtp.Reply); ok {
-		return r
+// failure is the answer to what failed a transaction; the log hears of it once.
+func (s *session) failure(x *transaction) smtp.Reply {
+	r, ok := x.failed.(smtp.Reply)
+	if !ok {
+		r = s.fault("receive message", x.failed)
+		x.failed = r
 	}
-	return s.fault("receive message", err)
+	return r
 }

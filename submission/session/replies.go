@@ -25,6 +25,9 @@ var (
 	replyChunk    = smtp.Reply{Code: 250, Status: smtp.Status{Class: 2}, Text: "chunk taken"}
 	replyQueued   = smtp.Reply{Code: 250, Status: smtp.Status{Class: 2}, Text: "queued as"}
 
+	replyURL       = smtp.Reply{Code: 250, Status: smtp.Status{Class: 2, Subject: 5}, Text: "URL fetched, waiting for more"}
+	replyURLQueued = smtp.Reply{Code: 250, Status: smtp.Status{Class: 2, Subject: 5}, Text: "queued as"}
+
 	replyUnknownVerb    = smtp.Reply{Code: 500, Status: smtp.Status{Class: 5, Subject: 5, Detail: 1}, Text: "command not recognized"}
 	replyNotImplemented = smtp.Reply{Code: 502, Status: smtp.Status{Class: 5, Subject: 5, Detail: 1}, Text: "command not implemented"}
 	replyHello          = smtp.Reply{Code: 501, Status: smtp.Status{Class: 5, Subject: 5, Detail: 4}, Text: "syntax: EHLO hostname"}
@@ -41,10 +44,7 @@ var (
 	replyNeedLogin          = smtp.Reply{Code: 530, Status: smtp.Status{Class: 5, Subject: 7}, Text: "log in first"}
 	replyAuthTwice          = smtp.Reply{Code: 503, Status: smtp.Status{Class: 5, Subject: 5, Detail: 1}, Text: "logged in already"}
 	replyAuthNested         = smtp.Reply{Code: 503, Status: smtp.Status{Class: 5, Subject: 5, Detail: 1}, Text: "AUTH within a transaction"}
-	replyAuthSyntax         = smtp.Reply{Code: 501, Status: smtp.Status{Class: 5, Subject: 5, Detail: 4}, Text: "syntax: AUTH mechanism [initial-response]"}
 	replyMechanism          = smtp.Reply{Code: 504, Status: smtp.Status{Class: 5, Subject: 5, Detail: 4}, Text: "mechanism not supported"}
-	replyBase64             = smtp.Reply{Code: 501, Status: smtp.Status{Class: 5, Subject: 5, Detail: 2}, Text: "not base64"}
-	replyCancelled          = smtp.Reply{Code: 501, Status: smtp.Status{Class: 5, Subject: 7}, Text: "login cancelled"}
 	replyLongAnswer         = smtp.Reply{Code: 500, Status: smtp.Status{Class: 5, Subject: 5, Detail: 6}, Text: "line too long"}
 	replyCredentials        = smtp.Reply{Code: 535, Status: smtp.Status{Class: 5, Subject: 7, Detail: 8}, Text: "wrong name or password"}
 	replyAccountDisabled    = smtp.Reply{Code: 525, Status: smtp.Status{Class: 5, Subject: 7, Detail: 13}, Text: "account is disabled"}
@@ -57,10 +57,27 @@ var (
 	replyNoRcpt      = smtp.Reply{Code: 554, Status: smtp.Status{Class: 5, Subject: 5}, Text: "no recipient was accepted"}
 	replyManyRcpts   = smtp.Reply{Code: 452, Status: smtp.Status{Class: 4, Subject: 5, Detail: 3}, Text: "too many recipients in a transaction"}
 	replyTooMuch     = smtp.Reply{Code: 450, Status: smtp.Status{Class: 4, Subject: 7, Detail: 1}, Text: "you have sent as much as you may for now, try again later"}
-	replyNoUser      = smtp.Reply{Code: 550, Status: smtp.Status{Class: 5, Subject: 1, Detail: 1}, Text: "no such user here"}
-	replyNoSpace     = smtp.Reply{Code: 452, Status: smtp.Status{Class: 4, Subject: 3, Detail: 1}, Text: "no storage left, try again later"}
-	replyTooLarge    = smtp.Reply{Code: 552, Status: smtp.Status{Class: 5, Subject: 3, Detail: 4}, Text: "message is too large"}
-	replyFault       = smtp.Reply{Code: 451, Status: smtp.Status{Class: 4, Subject: 3}, Text: "temporary failure, try again later"}
+	replyHoldLong    = smtp.Reply{Code: 501, Status: smtp.Status{Class: 5, Subject: 5, Detail: 4}, Text: "to be held for longer than FUTURERELEASE says"}
+	replyHoldBy      = smtp.Reply{Code: 501, Status: smtp.Status{Class: 5, Subject: 5, Detail: 4}, Text: "to be held for longer than BY gives time"}
+	replyByShort     = smtp.Reply{Code: 555, Status: smtp.Status{Class: 5, Subject: 5, Detail: 4}, Text: "BY gives less time than DELIVERBY says"}
+	replyEncrypt     = smtp.Reply{Code: 530, Status: smtp.Status{Class: 5, Subject: 7, Detail: 10}, Text: "REQUIRETLS needs TLS here, too"}
+
+	replyNoURL        = smtp.Reply{Code: 554, Status: smtp.Status{Class: 5, Subject: 6, Detail: 6}, Text: "the URL cannot be fetched"}
+	replyForeignStore = smtp.Reply{Code: 554, Status: smtp.Status{Class: 5, Subject: 7, Detail: 14}, Text: "the URL's store is not one of ours"}
+	replyURLTooLarge  = smtp.Reply{Code: 554, Status: smtp.Status{Class: 5, Subject: 3, Detail: 4}, Text: "message is too large"} // RFC 4468 §6
+	replyStoreDown    = smtp.Reply{Code: 451, Status: smtp.Status{Class: 4, Subject: 4, Detail: 1}, Text: "the URL's store does not answer, try again later"}
+	replyStoreDied    = smtp.Reply{Code: 451, Status: smtp.Status{Class: 4, Subject: 4, Detail: 2}, Text: "the URL's store failed, try again later"}
+	replyStoresBusy   = smtp.Reply{Code: 451, Status: smtp.Status{Class: 4, Subject: 4, Detail: 5}, Text: "too many URLs at a time, try again later"}
+
+	replyAtomicWhole = smtp.Reply{Code: 503, Status: smtp.Status{Class: 5, Subject: 5, Detail: 1}, Text: "XATTEMPT needs the whole message by one BURL LAST"}
+	replyNoTarget    = smtp.Reply{Code: 554, Status: smtp.Status{Class: 5, Subject: 2}, Text: "no mailbox for the sent copy"}
+	replyReused      = smtp.Reply{Code: 554, Status: smtp.Status{Class: 5, Subject: 5, Detail: 4}, Text: "this attempt was another message"}
+	replyOverQuota   = smtp.Reply{Code: 552, Status: smtp.Status{Class: 5, Subject: 2, Detail: 2}, Text: "the sent copy is over quota"}
+
+	replyNoUser   = smtp.Reply{Code: 550, Status: smtp.Status{Class: 5, Subject: 1, Detail: 1}, Text: "no such user here"}
+	replyNoSpace  = smtp.Reply{Code: 452, Status: smtp.Status{Class: 4, Subject: 3, Detail: 1}, Text: "no storage left, try again later"}
+	replyTooLarge = smtp.Reply{Code: 552, Status: smtp.Status{Class: 5, Subject: 3, Detail: 4}, Text: "message is too large"}
+	replyFault    = smtp.Reply{Code: 451, Status: smtp.Status{Class: 4, Subject: 3}, Text: "temporary failure, try again later"}
 )
 
 // What is said in front of the end of a connection; the server's name precedes
@@ -82,6 +99,10 @@ var refusals = []struct {
 	{submission.ErrTooLarge, replyTooLarge},
 	{submission.ErrNoSpace, replyNoSpace},
 	{store.ErrNoSpace, replyNoSpace},
+	{store.ErrNoURL, replyNoURL},
+	{store.ErrNoTarget, replyNoTarget},
+	{store.ErrAttemptReused, replyReused},
+	{store.ErrOverQuota, replyOverQuota},
 }
 
 // replyTo gives the reply to an error of what Config names; ours says that the

@@ -69,9 +69,7 @@ type Config struct {
 	// Resolver says which addresses are a user's own, and which recipients
 	// are not here.
 	Resolver auth.Resolver
-	// Names finds whom the name in a submit+ URL means.
-	Names auth.Names
-	Spool submission.Spool
+	Spool    submission.Spool
 	// Fetcher gets what BURL names; nil: no BURL.
 	Fetcher submission.Fetcher
 	// Outbox sends and files in one step (docs/atomic-send.md); nil, or no
@@ -85,6 +83,9 @@ type Config struct {
 	FetchTimeout   time.Duration // of one BURL; DefaultFetchTimeout
 	MaxFetches     int           // at a time; DefaultMaxFetches
 
+	// ShowClient puts the client's name and address into Received, for all who
+	// get the message to see.
+	ShowClient bool
 	// PlaintextLogin lets users on this machine log in without TLS.
 	PlaintextLogin bool
 	// MaxHold is how long a client may have a message held back (RFC 4865);
@@ -159,5 +160,5 @@ func orDefault[T comparable](v *T, d T) {
 
 // NewSession is a conn.NewSession.
 func (s *Service) NewSession(c conn.Conn) conn.Session {
-	return &session{service: s, conn: c, lines: smtp.LineReader{Max: maxLine}}
+	return &session{service: s, conn: c}
 }

@@ -9,10 +9,6 @@ import (
 	"citron/wire/smtp"
 )
 
-// maxLine bounds a command line with its CRLF, in octets: room for what RFC 5321
-// §4.5.3.1.4 asks for and every parameter at its longest, and for a long URL.
-const maxLine = 4096
-
 // session is the state of one connection.
 type session struct {
 	service *Service

@@ -26,6 +26,7 @@ var verbs = []verb{
 	{"RCPT", false, (*session).rcpt},
 	{"DATA", false, (*session).data},
 	{"BDAT", true, (*session).bdat}, // its octets follow in any case
+	{"BURL", false, (*session).burl},
 	{"RSET", true, (*session).rset},
 	{"NOOP", true, (*session).noop},
 	{"VRFY", false, (*session).vrfy},

@@ -1,0 +1,163 @@
+package session
+
+import (
+	"context"
+	"errors"
+	"io"
+	"strconv"
+	"time"
+
+	"citron/store"
+	"citron/submission"
+	"citron/wire/smtp"
+)
+
+// Atomic send (docs/atomic-send.md): a draft is sent and filed in one step. The
+// store first records the attempt, in the transaction that files the copy; what
+// is recorded is sent, now or after a crash, and once: the queue takes a message
+// of one origin once.
+
+func offerAtomic(s *session) (param string, offered bool) { return "", s.user != nil }
+
+// atomically says what is wrong with a BURL of an attempt: it is the whole
+// message.
+func (s *session) atomically(x *transaction, c smtp.URLChunk) {
+	x.began = true
+	switch {
+	case x.failed != nil:
+	case len(x.envelope.Rcpts) == 0:
+		x.failed = replyNoRcpt
+	case !c.Last:
+		x.failed = replyAtomicWhole
+	}
+}
+
+// send sends an attempt. An attempt that is known gets the answer that it got,
+// though its draft may be gone by now: so the outbox is asked even if the URL
+// gives nothing.
+func (s *Service) send(ctx context.Context, x *transaction, url string) (id string, err error) {
+	if err := s.validate(ctx, x, url); err != nil && err != error(replyNoURL) {
+		return "", err
+	}
+	e := s.rates.check(x.envelope.Account, len(x.envelope.Rcpts), s.Now())
+	if err := s.tooMuch(e, x.envelope.Sender); err != nil {
+		return "", err
+	}
+	sent, err := s.Outbox.Send(s.ctx, x.request(url))
+	switch {
+	case err != nil:
+		return "", err
+	case sent.Queued != "":
+		return sent.Queued, nil
+	case !sent.Repeated:
+		s.rates.take(x.envelope.Account, len(x.envelope.Rcpts), s.Now())
+	}
+	id, err = s.take(s.ctx, sent, x.id, x.facts)
+	if errors.Is(err, store.ErrNoURL) { // another session, or Recover, was faster
+		if sent, err = s.Outbox.Send(s.ctx, x.request(url)); err == nil && sent.Queued == "" {
+			err = submission.ErrTemporary
+		}
+		return sent.Queued, err
+	}
+	return id, err
+}
+
+// validate mends the message into nothing: what is recorded is sure to be sent.
+func (s *Service) validate(ctx context.Context, x *transaction, url string) error {
+	filter := s.filter(x.envelope.Account, &x.envelope, io.Discard, x.id, x.facts)
+	x.sink = filter
+	if err := s.fetch(ctx, x, url); err != nil {
+		return err
+	}
+	_, err := filter.Close()
+	return err
+}
+
+// request is what the outbox is asked for. The envelope is what the client said,
+// and nothing of the moment: by it a repeated attempt is known.
+func (x *transaction) request(url string) store.SendRequest {
+	e := x.envelope
+	e.Received = time.Time{}
+	return store.SendRequest{
+		Account: e.Account, User: e.Sender, Attempt: e.Mail.Atomic.Attempt, URL: url,
+		Target: e.Mail.Atomic.Sent, Envelope: submission.AppendEnvelope(nil, &e),
+	}
+}
+
+// take takes a recorded attempt from the outbox into the queue, by its draft as
+// it was.
+func (s *Service) take(ctx context.Context, sent store.Sent, id string, f facts) (queued string, err error) {
+	e, err := submission.DecodeEnvelope(sent.Envelope)
+	if err != nil {
+		return "", err
+	}
+	e.Received = sent.At
+	e.HoldUntil = holdUntil(e.Mail.Hold, sent.At)
+	e.Origin = origin(sent)
+	content, err := s.Outbox.Open(ctx, sent.Account, sent.Attempt, e.Mail.Body == smtp.BodyBinary)
+	if err != nil {
+		return "", err
+	}
+	defer content.Close()
+	incoming, err := s.Spool.Begin(ctx, content.Size())
+	if err != nil {
+		return "", err
+	}
+	defer incoming.Abort()
+	filter := s.filter(0, e, incoming, id, f)
+	if err := copyAll(filter, content); err != nil {
+		return "", err
+	}
+	if e.Content, err = filter.Close(); err != nil {
+		return "", err
+	}
+	if queued, err = incoming.Commit(ctx, *e); err != nil {
+		return "", err
+	}
+	if err := s.Outbox.Queued(ctx, sent.Account, sent.Attempt, queued); err != nil {
+		// It is in the queue, and Recover will find it there.
+		s.Log.Warn("attempt is queued, and the outbox does not know yet", "id", queued, "err", err)
+	}
+	return queued, nil
+}
+
+// origin names an attempt among all accounts'.
+func origin(sent store.Sent) string {
+	return strconv.FormatUint(sent.Account, 10) + ":" + sent.Attempt
+}
+
+// copyAll writes all that src has.
+func copyAll(dst io.Writer, src store.URLContent) error {
+	buf := make([]byte, pieceSize)
+	for at := int64(0); at < src.Size(); {
+		n, err := src.ReadAt(buf[:min(int64(len(buf)), src.Size()-at)], at)
+		if n == 0 {
+			return err
+		}
+		at += int64(n)
+		if _, err := dst.Write(buf[:n]); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Recover takes into the queue what is recorded in the outbox and not yet there:
+// what a crash, or a queue that refused, left over. It is for the beginning, and
+// for every minute or so. An attempt that cannot be taken now stays where it is.
+func (s *Service) Recover(ctx context.Context) error {
+	if s.Outbox == nil {
+		return nil
+	}
+	return s.Outbox.Waiting(ctx, func(sent store.Sent) error {
+		id, err := s.take(ctx, sent, newID(), facts{})
+		switch {
+		case errors.Is(err, store.ErrNoURL): // its session has queued it meanwhile
+		case err != nil:
+			s.Log.Error("recorded message cannot be queued for now", "account", sent.Account, "attempt", sent.Attempt, "err", err)
+		default:
+			s.Log.Info("recorded message queued", "id", id, "account", sent.Account)
+		}
+		return ctx.Err()
+	})
+}

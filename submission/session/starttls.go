@@ -1,0 +1,24 @@
+package session
+
+import "citron/ops/conn"
+
+func offerStartTLS(s *session) (param string, offered bool) {
+	return "", s.conn.CanStartTLS() && s.conn.TLS() == nil
+}
+
+// starttls (RFC 3207): what the client said before does not count afterwards,
+// and what it sent along with STARTTLS is discarded by the driver (CVE-2011-0411).
+func (s *session) starttls(t *conn.Turn, args []byte) error {
+	switch {
+	case len(args) > 0:
+		return replyNoArgs
+	case s.conn.TLS() != nil || !s.conn.CanStartTLS():
+		return replyNoTLS
+	}
+	s.reset()
+	s.hello, s.extended = "", false
+	s.logout()
+	s.reply(t, replyStartTLS)
+	s.action = conn.StartTLS
+	return nil
+}
