@@ -1,0 +1,89 @@
+package route
+
+import (
+	"context"
+	"sync"
+	"time"
+)
+
+// cache keeps answers of the DNS for as long as they are good, a bounded number
+// of them, and lets who asks for the same at the same time wait for one answer.
+type cache struct {
+	max     int
+	mu      sync.Mutex
+	kept    map[question]*answer
+	flights map[question]*flight
+}
+
+type question struct {
+	name  string // in lower case, with its final dot
+	qtype uint16
+}
+
+type flight struct {
+	done   chan struct{}
+	answer *answer
+	err    error
+}
+
+func newCache(max int) cache {
+	return cache{max: max, kept: make(map[question]*answer), flights: make(map[question]*flight)}
+}
+
+// get gives what is kept, or what ask gives. Errors are not kept.
+func (c *cache) get(ctx context.Context, q question, now time.Time, ask func() (*answer, error)) (*answer, error) {
+	c.mu.Lock()
+	if a := c.kept[q]; a != nil && now.Before(a.expires) {
+		c.mu.Unlock()
+		return a, nil
+	}
+	f := c.flights[q]
+	mine := f == nil
+	if mine {
+		f = &flight{done: make(chan struct{})}
+		c.flights[q] = f
+	}
+	c.mu.Unlock()
+	if !mine {
+		select {
+		case <-f.done:
+			return f.answer, f.err
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		}
+	}
+	f.answer, f.err = ask()
+	c.mu.Lock()
+	delete(c.flights, q)
+	if f.err == nil {
+		c.room(now)
+		c.kept[q] = f.answer
+	}
+	c.mu.Unlock()
+	close(f.done)
+	return f.answer, f.err
+}
+
+// room makes room for one answer: of some, in no order, those go that are no
+// longer good, and if none is, any.
+func (c *cache) room(now time.Time) {
+	if len(c.kept) < c.max {
+		return
+	}
+	const look = 32
+	var any question
+	seen, dropped := 0, false
+	for q, a := range c.kept {
+		if !now.Before(a.expires) {
+			delete(c.kept, q)
+			dropped = true
+		}
+		any = q
+		if seen++; seen == look {
+			break
+		}
+	}
+	if !dropped {
+		delete(c.kept, any)
+	}
+}
