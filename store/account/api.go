@@ -166,6 +166,8 @@ type AppendItem struct {
 	// (0: the next), SaveDate for another than now.
 	UID      UID
 	SaveDate time.Time
+	// Sources are messages of this account that it was made of.
+	Sources []Source
 	// Import, if not zero, is remembered with the message (see Imported).
 	Import ImportKey
 }

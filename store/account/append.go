@@ -46,7 +46,7 @@ func (a *Account) seal(ctx context.Context, items []AppendItem) (keys [][]byte, 
 		keys = threadKeys(keys, &in.ids)
 		weight += in.weight()
 	}
-	return keys, weight, nil
+	return keys, weight, a.inherit(ctx, items)
 }
 
 // append is Append within a transaction that will free some bytes. After its
@@ -73,6 +73,7 @@ func (t *txn) append(by Actor, id MailboxID, items []AppendItem, got [][]byte, f
 		e.ModSeq = modseq
 		n := in.ids.lookups()
 		t.putObject(&e, in, got[:n])
+		t.putSources(e.Object, items[i].Sources)
 		got = got[n:]
 		t.putEntry(id, &e)
 		t.remember(items[i].Import)

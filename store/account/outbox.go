@@ -131,6 +131,7 @@ type outgoing struct {
 	draft   Entry
 	target  MailboxID // 0: none
 	objects map[ObjectID]*object
+	sources []from
 }
 
 func (t *txn) send(by Actor, s *Sending) (Attempt, error) {
@@ -169,6 +170,9 @@ func (t *txn) look(by Actor, s *Sending) (o outgoing, err error) {
 		return o, refuse(Gone, "the draft is not there")
 	}
 	o.draft = drafts[0]
+	if o.sources, err = t.sources(o.draft.Object); err != nil {
+		return o, err
+	}
 	references := drafts
 	if s.Target != "" {
 		if o.target, err = t.sendTarget(by, s.Target); err != nil {
@@ -220,6 +224,13 @@ func (t *txn) putSent(by Actor, s *Sending, o outgoing) Attempt {
 		r.validity, r.uid = s.Draft.UIDValidity, s.Draft.UID
 	}
 	t.mark(by, s.Draft.Mailbox, o.draft, m)
+	for _, f := range o.sources {
+		m := mark{words: []string{forwarded}}
+		if f.answered {
+			m = mark{system: Answered}
+		}
+		t.mark(by, f.mailbox, f.entry, m)
+	}
 	t.putObjects(o.objects)
 
 	message := waiting{o.draft.Object, s.Envelope}

@@ -196,7 +196,7 @@ func (r *repair) bodiesOf() (map[ObjectID]body.Ref, error) {
 func (r *repair) rebuild(id ObjectID, o *foundObject, refs map[ObjectID]body.Ref) error {
 	ref, ok := refs[id]
 	if !ok && !o.inline {
-		for _, letter := range []byte{keyObject, keyIndex, keyHeader} {
+		for _, letter := range []byte{keyObject, keyIndex, keyHeader, keyProvenance} {
 			if err := r.delete(objectKey(letter, id)); err != nil {
 				return err
 			}

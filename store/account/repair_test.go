@@ -18,7 +18,9 @@ import (
 func damagedRig(t *testing.T, letter byte, fn func(tx kv.Tx, key, value []byte)) *rig {
 	r := newRig(t, account.Options{InlineLimit: 200, Step: 4})
 	r.add(account.Inbox, 9, account.Flagged)
-	if _, err := r.a.Append(r.ctx, r.by, account.Inbox, []account.AppendItem{{Incoming: r.incoming(small(10) + fmt.Sprintf("%0500d", 1)), Keywords: []string{"k"}}}); err != nil {
+	if _, err := r.a.Append(r.ctx, r.by, account.Inbox, []account.AppendItem{{
+		Incoming: r.incoming(small(10) + fmt.Sprintf("%0500d", 1)), Keywords: []string{"k"}, Sources: []account.Source{{Mailbox: account.Inbox, UID: 1, Object: 1}},
+	}}); err != nil {
 		t.Fatal(err)
 	}
 	deleted := account.FlagChange{Op: account.AddFlags, System: account.Deleted}
@@ -83,11 +85,11 @@ func TestVerifyAndRepair(t *testing.T) {
 		{"unreadable", func(tx kv.Tx, key, value []byte) { tx.Set(key, []byte{77}) }},
 		{"cut", func(tx kv.Tx, key, value []byte) { tx.Set(key, value[:len(value)/2]) }},
 	} {
-		for _, letter := range "hmcelogxynrdaquvzk" {
+		for _, letter := range "hmcelogxynrdaquvzkp" {
 			t.Run(fmt.Sprintf("%c %s", letter, how.name), func(t *testing.T) {
 				r := damagedRig(t, byte(letter), how.fn)
 				before := r.findings()
-				forgotten := letter == 'n' || letter == 'r' || (letter == 'a' || letter == 'u' || letter == 'z') && how.name == "deleted" // what is only remembered cannot be missed
+				forgotten := letter == 'n' || letter == 'r' || (letter == 'a' || letter == 'u' || letter == 'z' || letter == 'p') && how.name == "deleted" // what is only remembered cannot be missed
 				if len(before) == 0 && !(forgotten && how.name != "unreadable") && !(letter == 'l' && how.name == "cut") {
 					t.Fatal("Verify found nothing")
 				}

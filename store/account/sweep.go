@@ -148,7 +148,7 @@ func (t *txn) dropReferences(id ObjectID, o *object, n uint64) {
 		return
 	}
 	t.swept++
-	for _, letter := range []byte{keyObject, keyIndex, keyHeader} {
+	for _, letter := range []byte{keyObject, keyIndex, keyHeader, keyProvenance} {
 		t.delete(objectKey(letter, id))
 	}
 	if o.inline() {

@@ -128,7 +128,8 @@ func inspect(ctx context.Context, e kv.Engine, bodies body.Store, id kv.Account,
 		{keyIndex, in.readIndex}, {keyHeader, in.readHeader}, {keyInline, in.readInline},
 		{keyThread, in.readThread}, {keyAwaited, in.readAwaited}, {keyImported, in.readImported},
 		{keyACL, in.readACL}, {keyURL, in.readURLKey}, {keyAcross, in.readAcross},
-		{keyMetadata, in.readMetadata}, {keyPosting, in.readPosting}, {keyOutbox, in.readOutbox}, {keyOnce, in.readOnce},
+		{keyMetadata, in.readMetadata}, {keyPosting, in.readPosting}, {keyOutbox, in.readOutbox},
+		{keyProvenance, in.readSources}, {keyOnce, in.readOnce},
 	} {
 		if err := in.each(ctx, step.letter, step.read); err != nil {
 			return nil, err
@@ -179,7 +180,7 @@ func (in *inspection) each(ctx context.Context, letter byte, fn func(key, value 
 // strangers reports keys of no known letter.
 func (in *inspection) strangers(ctx context.Context) error {
 	known := []byte{keyACL, keyInline, keyChunk, keyDark, keyEntry, keyAwaited, keyGrave, keyHead, keyImported, keyAcross, keyOutbox, keyLog, keyMailbox,
-		keyNames, keyObject, keyPosting, keyThread, keySub, keyMetadata, keyURL, keyText, keyIntent, keyIndex, keyHeader, keyOnce} // ascending
+		keyNames, keyObject, keyProvenance, keyPosting, keyThread, keySub, keyMetadata, keyURL, keyText, keyIntent, keyIndex, keyHeader, keyOnce} // ascending
 	want := kv.Reads{}
 	from := []byte{0}
 	for _, letter := range known {

@@ -3,6 +3,7 @@ package imapserver
 import (
 	"errors"
 	"io"
+	"slices"
 
 	"citron/mail/acl"
 	"citron/mail/message"
@@ -75,7 +76,21 @@ func (k *catenator) add(url string) error {
 	if err := k.s.mayTake(octets.Size()); err != nil {
 		return err
 	}
+	k.remember()
 	return k.copy(octets)
+}
+
+// remember notes which message of the account the new one is made of, so that it
+// is known when the new one is sent (docs/atomic-send.md).
+func (k *catenator) remember() {
+	p := k.s.appending
+	item := &p.items[len(p.items)-1]
+	source := account.Source{
+		Mailbox: k.from.info.ID, UID: k.source.Entry.UID, Object: k.source.Entry.Object, Draft: k.source.Entry.Flags&account.Draft != 0,
+	}
+	if k.from.acct == p.to.acct && len(item.Sources) < account.MaxSources && !slices.Contains(item.Sources, source) {
+		item.Sources = append(item.Sources, source)
+	}
 }
 
 // find opens the message that a URL points to.

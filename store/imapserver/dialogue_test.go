@@ -13,6 +13,8 @@ import (
 	"time"
 
 	"github.com/rogpeppe/go-internal/txtar"
+
+	"citron/store"
 )
 
 // Dialogues (testdata/*.txtar) are conversations. In the comment of the
@@ -309,6 +311,7 @@ func (d *dialogue) becomes(p *peer) {
 //	wait DURATION          time passes
 //	select NAME MAILBOX    session NAME (- is the first) selects; what it is told is passed over
 //	deliver MAILBOX FILE   a message arrives for alice
+//	send ATTEMPT MAILBOX URL  alice sends a draft, filed in the mailbox (- is none)
 //	maintain               what is due in the background is done
 //	quota BYTES            alice's limit of storage is set; 0: none
 //	slow DURATION          CHECK takes so long from now on
@@ -357,6 +360,10 @@ func (d *dialogue) direct(f []string) {
 		d.check(d.alice().SetQuota(context.Background(), limit))
 	case "slow":
 		d.slow(d.duration(f[1]))
+	case "send":
+		_, err := d.fixture.server.Outbox(d.store).Send(context.Background(), store.SendRequest{Account: 1, Attempt: f[1], Target: name(2), URL: f[3]})
+		d.check(err)
+		d.settle()
 	case "maintain":
 		d.maintain()
 	case "passwd":

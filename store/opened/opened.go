@@ -22,6 +22,8 @@ type Message struct {
 	From *account.Account
 	// Stored is what the account gave of it, with account.WantIndex.
 	Stored *account.Stored
+	// Entry is that by which Find found it.
+	Entry account.Entry
 
 	own     Form
 	shown   Form // in another form, the last that was asked for

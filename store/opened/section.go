@@ -19,22 +19,22 @@ func Find(ctx context.Context, acct *account.Account, id account.MailboxID, uid 
 	if err != nil || !view.Set.Contains(uid) {
 		return nil, err
 	}
-	var object account.ObjectID
+	var found account.Entry
 	err = acct.Entries(ctx, view, uidset.Ranges{{First: uid, Last: uid}}, func(entries []account.Entry) error {
-		object = entries[0].Object
+		found = entries[0]
 		return nil
 	})
-	if err != nil || object == 0 {
+	if err != nil || found.Object == 0 {
 		return nil, err
 	}
-	stored, err := acct.Summaries(ctx, []account.ObjectID{object}, account.WantIndex|account.WantBody)
+	stored, err := acct.Summaries(ctx, []account.ObjectID{found.Object}, account.WantIndex|account.WantBody)
 	switch {
 	case err != nil:
 		return nil, err
 	case !stored[0].Found:
 		return nil, stored[0].Err
 	}
-	return &Message{From: acct, Stored: &stored[0]}, stored[0].Err
+	return &Message{From: acct, Stored: &stored[0], Entry: found}, stored[0].Err
 }
 
 // MaxHeader is how much of a header is searched for fields; what is longer is
