@@ -57,3 +57,6 @@ type plainClient struct{ message string }
 func (c *plainClient) Start() (string, []byte, error) { return Plain, []byte(c.message), nil }
 
 func (c *plainClient) Next([]byte) ([]byte, error) { return nil, ErrSyntax }
+
+// Done is true: PLAIN has no proof of the server's.
+func (c *plainClient) Done() bool { return true }

@@ -72,6 +72,9 @@ type Client interface {
 	// Next answers a challenge. An error means that the server must not be
 	// trusted, or asked for what it may not.
 	Next(challenge []byte) (response []byte, err error)
+	// Done says that the server has shown all that it has to: its success is
+	// not to be believed before.
+	Done() bool
 }
 
 // CheckPassword decides about a name and password: nil lets in; any error ends

@@ -63,3 +63,6 @@ func (c *scramClient) Next(challenge []byte) ([]byte, error) {
 	}
 	return []byte(answer), nil
 }
+
+// Done waits for the server's signature (RFC 5802 §3).
+func (c *scramClient) Done() bool { return c.conv.Done() && c.conv.Valid() }

@@ -80,8 +80,11 @@ func TestScramRFC7677Client(t *testing.T) {
 	if err != nil || string(final) != rfcClientFinal {
 		t.Fatalf("final %q, %v", final, err)
 	}
-	if _, err := c.Next([]byte(rfcServerFinal)); err != nil {
-		t.Fatal(err)
+	if c.Done() {
+		t.Fatal("done before the server's signature")
+	}
+	if _, err := c.Next([]byte(rfcServerFinal)); err != nil || !c.Done() {
+		t.Fatal(err, c.Done())
 	}
 }
 
@@ -91,8 +94,8 @@ func TestScramClientRefusesFalseServer(t *testing.T) {
 	c := newScramClient(lib, ScramOptions{})
 	c.Start()
 	c.Next([]byte(rfcServerFirst))
-	if _, err := c.Next([]byte("v=" + base64.StdEncoding.EncodeToString(make([]byte, 32)))); err != ErrServer {
-		t.Fatalf("false signature: %v", err)
+	if _, err := c.Next([]byte("v=" + base64.StdEncoding.EncodeToString(make([]byte, 32)))); err != ErrServer || c.Done() {
+		t.Fatalf("false signature: %v, %v", err, c.Done())
 	}
 }
 
