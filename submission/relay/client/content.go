@@ -1,0 +1,131 @@
+package client
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"sync/atomic"
+
+	"citron/wire/smtp"
+)
+
+// ears listens for an answer while a message is still being sent, so that a
+// host that says no in the midst of it is heard.
+type ears struct {
+	heard chan struct{} // closed when there is an answer, or an error
+	no    chan struct{} // closed when there is no sense in writing on
+	// ended is set right before the octets are sent that an answer may follow.
+	ended atomic.Bool
+
+	r     smtp.Response
+	err   error
+	early bool // it came before that
+}
+
+// listen waits for one answer. While it does nobody else may receive. What comes
+// early and is not positive ends the writing.
+func (c *Conn) listen() *ears {
+	e := &ears{heard: make(chan struct{}), no: make(chan struct{})}
+	c.readWithin(0)
+	go func() {
+		e.r, e.err = c.receive()
+		e.early = !e.ended.Load()
+		if e.early && e.refused() {
+			close(e.no)
+			c.interrupt()
+		}
+		close(e.heard)
+	}()
+	return e
+}
+
+func (e *ears) refused() bool { return e.err != nil || !e.r.OK() }
+
+// errOurs marks what went wrong on our side, in the midst of a message.
+var errOurs = errors.New("the message could not be sent to its end")
+
+// handOver says that the end is about to be sent.
+func (t *transaction) handOver(ctx context.Context) error {
+	if t.HandOver == nil {
+		return nil
+	}
+	if err := t.HandOver(ctx, t.accepted); err != nil {
+		return fmt.Errorf("%w: %w", errOurs, err)
+	}
+	return nil
+}
+
+// pieces reads the message piece by piece, each valid until the next.
+func (t *transaction) pieces(each func(p []byte) error) error {
+	buf := make([]byte, min(blockSize, t.Size))
+	for at := int64(0); at < t.Size; {
+		p := buf[:min(int64(len(buf)), t.Size-at)]
+		n, err := t.Body.ReadAt(p, at)
+		if n < len(p) {
+			if err == nil || err == io.EOF {
+				err = io.ErrUnexpectedEOF
+			}
+			return fmt.Errorf("%w: %w", errOurs, err)
+		}
+		if err := each(p); err != nil {
+			return err
+		}
+		at += int64(n)
+	}
+	return nil
+}
+
+// abandon gives a connection up in the midst of a message, because of err; if
+// the host has said why it does not want more, that is the verdict.
+func (t *transaction) abandon(op string, e *ears, err error) error {
+	if errors.Is(err, errOurs) {
+		t.nc.Close()
+		<-e.heard
+		t.settle(replyOurFault)
+		t.broken = &Error{Op: op, Reply: replyOurFault, Err: err}
+		return t.broken
+	}
+	t.readWithin(t.opt.Timeouts.Quit)
+	<-e.heard
+	switch {
+	case e.err == nil:
+		return t.interrupted(op, e.r)
+	case errors.Is(err, errStopped), errors.Is(e.err, ErrProtocol):
+		err = e.err
+	}
+	return t.fail(op, err)
+}
+
+// interrupted takes an answer that came before the message had ended: a refusal
+// is the verdict, anything else is nonsense. The connection is over, because
+// host and client no longer agree where they are.
+func (t *transaction) interrupted(op string, r smtp.Response) error {
+	if r.Code < 400 {
+		return t.fail(op, ErrProtocol)
+	}
+	t.settle(replyOf(r))
+	t.broken = refused(op, r)
+	return t.broken
+}
+
+// verdict waits for the answer to the whole message.
+func (t *transaction) verdict(op string, e *ears) error {
+	t.readWithin(t.opt.Timeouts.End)
+	<-e.heard
+	switch {
+	case e.err != nil:
+		t.settle(replyUnclear)
+		return t.fail(op, e.err)
+	case e.r.Code < 400 && (e.early || !e.r.OK()):
+		t.settle(replyUnclear)
+		return t.fail(op, ErrProtocol)
+	case e.early:
+		return t.interrupted(op, e.r)
+	case e.r.Code == 421:
+		t.broken = refused(op, e.r)
+	}
+	t.settle(replyOf(e.r))
+	t.dirty = !e.r.OK()
+	return t.broken
+}
