@@ -41,6 +41,8 @@ func scramClient(t testing.TB, o sasl.ScramOptions) sasl.Client {
 // loginClient answers the two prompts of LOGIN, whatever they say.
 type loginClient []string
 
+func (c *loginClient) Done() bool { return true }
+
 func (c *loginClient) Start() (string, []byte, error) { return sasl.Login, nil, nil }
 
 func (c *loginClient) Next([]byte) ([]byte, error) {

@@ -52,3 +52,6 @@ func (c *externalClient) Start() (string, []byte, error) { return External, []by
 
 // Next implements Client.
 func (c *externalClient) Next([]byte) ([]byte, error) { return nil, ErrSyntax }
+
+// Done is true: the mechanism has no proof of the server's.
+func (c *externalClient) Done() bool { return true }
