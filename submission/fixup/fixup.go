@@ -33,6 +33,7 @@ import (
 	"time"
 
 	"citron/submission"
+	"citron/submission/content"
 	"citron/wire/smtp"
 )
 
@@ -92,7 +93,8 @@ type Filter struct {
 	// noBlank: the blank line at the end of the header is ours.
 	noBlank bool
 	crs     int // CRs that came last, of which it is not known whether LF follows
-	facts   facts
+	meter   *content.Meter
+	found   submission.Content // what the header says
 }
 
 const (
@@ -108,7 +110,7 @@ func New(dst io.Writer, o Options) *Filter {
 	if o.MaxHops <= 0 {
 		o.MaxHops = defaultMaxHops
 	}
-	return &Filter{dst: dst, o: o, facts: newFacts()}
+	return &Filter{dst: dst, o: o, meter: content.NewMeter()}
 }
 
 // Write takes the next octets of the message, without dot-stuffing. An error is
@@ -140,7 +142,8 @@ func (f *Filter) Close() (submission.Content, error) {
 	if f.err != nil {
 		return submission.Content{}, f.err
 	}
-	c := f.facts.finish()
+	c := f.meter.Finish()
+	c.Hops, c.MessageID, c.TLSOptional = f.found.Hops, f.found.MessageID, f.found.TLSOptional
 	if c.UTF8Header && !f.o.UTF8 {
 		f.err = replyNeedsUTF8 // in the header of a part
 		return submission.Content{}, f.err
@@ -148,12 +151,12 @@ func (f *Filter) Close() (submission.Content, error) {
 	return c, nil
 }
 
-// emit writes what is mended, and notes what it is made of.
+// emit writes octets of the body, and notes what they are.
 func (f *Filter) emit(p []byte) error {
 	if len(p) == 0 {
 		return nil
 	}
-	f.facts.body(p)
+	f.meter.Body(p)
 	_, err := f.dst.Write(p)
 	return err
 }

@@ -42,7 +42,9 @@ func (f *Filter) endHeader() error {
 		out = append(out, h.fields[i].raw...)
 	}
 	f.note(h)
-	if err := f.emit(append(out, crlf...)); err != nil {
+	out = append(out, crlf...)
+	f.meter.Header(out)
+	if _, err := f.dst.Write(out); err != nil {
 		return err
 	}
 	if f.noBlank {
@@ -110,7 +112,7 @@ func (f *Filter) addField(h *header, name string, raw message.Field) error {
 
 // mend gives a field with what RFC 5322 §4 allows to read, but not to write, put
 // right: space before the colon, continuation lines of nothing but space; and
-// its lines folded where they are too long.
+// its lines folded where they have more than 998 octets (RFC 5322 §2.1.1).
 func (f *Filter) mend(name string, value []byte) ([]byte, error) {
 	switch {
 	case bytes.IndexByte(value, 0) >= 0:
@@ -130,34 +132,12 @@ func (f *Filter) mend(name string, value []byte) ([]byte, error) {
 			continue
 		}
 		var ok bool
-		if out, ok = appendFolded(out, line); !ok {
+		if out, ok = message.AppendFolded(out, line); !ok {
 			return nil, replyLongLine
 		}
 		line = line[:0]
 	}
 	return out, nil
-}
-
-// appendFolded appends a line of a header, folded at white space where it has
-// more than maxLine octets; false if it cannot be.
-func appendFolded(out, line []byte) ([]byte, bool) {
-	for len(line) > maxLine {
-		line = bytes.TrimRight(line, " \t")
-		start := len(line) - len(bytes.TrimLeft(line, " \t"))
-		at := bytes.LastIndexAny(line[:min(maxLine+1, len(line))], " \t")
-		for at > start && (line[at-1] == ' ' || line[at-1] == '\t') {
-			at-- // all of a run of spaces goes to the next line
-		}
-		if len(line) <= maxLine {
-			break
-		}
-		if at <= start {
-			return nil, false
-		}
-		out = append(append(out, line[:at]...), crlf...)
-		line = line[at:]
-	}
-	return append(append(out, line...), crlf...), true
 }
 
 // join adds the addresses of another field. The comma stands where no line
@@ -196,11 +176,11 @@ func (f *Filter) complete(h *header) error {
 // newID makes a message identifier (RFC 5322 §3.6.4).
 func (f *Filter) newID() string { return "<" + rand.Text() + "@" + f.o.Hostname + ">" }
 
-// note tells the facts what the header says.
+// note keeps what the header says.
 func (f *Filter) note(h *header) {
-	c := &f.facts.content
+	c := &f.found
 	c.Hops = h.hops + 1
-	if id := bytes.TrimSpace(unfolded(h.get("message-id"))); len(id) <= maxLine {
+	if id := bytes.TrimSpace(unfolded(h.get("message-id"))); len(id) <= message.MaxLine {
 		c.MessageID = string(id)
 	}
 	c.TLSOptional = strings.EqualFold(string(bytes.TrimSpace(h.get("tls-required"))), "no")
@@ -274,3 +254,12 @@ func mboxFrom(line []byte) bool {
 
 // unfolded gives a value without its line ends (RFC 5322 §2.2.3).
 func unfolded(value []byte) []byte { return bytes.ReplaceAll(value, crlf, nil) }
+
+func isASCII(p []byte) bool {
+	for _, c := range p {
+		if c >= utf8.RuneSelf {
+			return false
+		}
+	}
+	return true
+}

@@ -1,4 +1,6 @@
-package fixup
+// Package content finds out what a message is made of as it passes, which
+// decides what a next hop must be able to do.
+package content
 
 import (
 	"bytes"
@@ -7,35 +9,40 @@ import (
 	"citron/submission"
 )
 
-// maxLine is how long a line may be without its CRLF (RFC 5322 §2.1.1).
-const maxLine = 998
-
-// facts finds out what a message is made of as it leaves.
-type facts struct {
+// Meter finds out about one message: first its Header, then its Body. It is not
+// safe for concurrent use; what it keeps is bounded (message.Limits).
+type Meter struct {
 	content submission.Content
 	parser  *message.Parser
-	inBody  bool // the header has passed
 	line    int  // octets of the current line
 	cr      bool // the last one was a CR
 }
 
-func newFacts() facts { return facts{parser: message.NewParser(message.Limits{})} }
+// NewMeter makes a meter.
+func NewMeter() *Meter { return &Meter{parser: message.NewParser(message.Limits{})} }
 
-// body takes the next octets; the first are the whole header.
-func (c *facts) body(p []byte) {
+// Header takes the whole header, blank line included.
+func (c *Meter) Header(p []byte) {
 	_, _ = c.parser.Write(p) // never fails
-	if c.inBody && !c.content.EightBit {
-		c.content.EightBit = !isASCII(p)
-	}
-	c.inBody = true
+	c.octets(p)
+}
+
+// Body takes the next octets of the body.
+func (c *Meter) Body(p []byte) {
+	_, _ = c.parser.Write(p)
+	c.content.EightBit = c.content.EightBit || !isASCII(p)
+	c.octets(p)
+}
+
+func (c *Meter) octets(p []byte) {
 	if !c.content.Binary {
 		c.content.Binary = bytes.IndexByte(p, 0) >= 0 || c.unlined(p)
 	}
 }
 
 // unlined says whether there is something among the next octets that no line
-// may have: a CR or LF alone, or more than maxLine octets.
-func (c *facts) unlined(p []byte) bool {
+// may have: a CR or LF alone, or more than message.MaxLine octets.
+func (c *Meter) unlined(p []byte) bool {
 	for len(p) > 0 {
 		line, rest, ended := bytes.Cut(p, []byte{'\n'})
 		p = rest
@@ -46,7 +53,7 @@ func (c *facts) unlined(p []byte) bool {
 			c.cr = line[len(line)-1] == '\r'
 			c.line += len(line)
 		}
-		if text := c.line; text > maxLine+1 || text > maxLine && !c.cr || ended && !c.cr {
+		if text := c.line; text > message.MaxLine+1 || text > message.MaxLine && !c.cr || ended && !c.cr {
 			return true
 		}
 		if ended {
@@ -56,8 +63,8 @@ func (c *facts) unlined(p []byte) bool {
 	return false
 }
 
-// finish gives what was found.
-func (c *facts) finish() submission.Content {
+// Finish says what was found: EightBit, Binary and UTF8Header.
+func (c *Meter) Finish() submission.Content {
 	found := c.content
 	found.Binary = found.Binary || c.cr
 	m := c.parser.Finish()
