@@ -68,6 +68,9 @@ type site struct {
 var accounts = []string{
 	"alice@example.org", "bob@example.org", "dave@example.org", "jürgen@example.org",
 	"harry@gryffindor.example.com", "ron@gryffindor.example.com",
+	"sam@random.com", "susan@random.com", "ned@ymir.claremont.edu", "jstewart@cnri.reston.va.us",
+	"mrose@dbc.mtview.ca.us", "ned@innosoft.com", "ned@thor.innosoft.com", "eljefe@bigbiz.com",
+	"eljefe@example.com", "e=mc2@example.com", "test@example.org",
 }
 
 // aliases reach accounts; the address "sales" reaches two.
@@ -187,6 +190,7 @@ func runDialogue(t *testing.T, a *txtar.Archive, size int) {
 		}
 	}
 	pipe := conn.NewPipe(s.service.NewSession)
+	defer pipe.Close()
 	d := &talker{t: t, pipe: pipe, reader: bufio.NewReader(pipe), size: size}
 	d.talk(part(a, "dialogue"))
 	if err := pipe.Close(); err != nil {

@@ -33,10 +33,18 @@ func (s *Service) filter(account uint64, e *submission.Envelope, dst io.Writer, 
 		o.For = e.Rcpts[0].To
 	}
 	if account != 0 {
-		o.MayUse = func(local, domain string) error { return s.mayUse(account, local, domain) }
+		o.MayUse = func(local, domain string) error {
+			err := s.mayUse(account, local, domain)
+			if err == error(replyNotYours) {
+				return errNotYours // fixup knows to say of which field
+			}
+			return err
+		}
 	}
 	return fixup.New(dst, o)
 }
+
+var errNotYours = errors.New("not an address of the account")
 
 // mayUse says whether an address is one of an account's: whether mail to it
 // reaches the account (RFC 6409 §6.1). An error is a smtp.Reply.
