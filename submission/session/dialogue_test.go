@@ -3,10 +3,13 @@ package session
 import (
 	"bufio"
 	"context"
+	"crypto/tls"
 	"encoding/base64"
 	"errors"
 	"fmt"
 	"io"
+	"net"
+	"net/netip"
 	"path/filepath"
 	"regexp"
 	"strconv"
@@ -31,6 +34,7 @@ import (
 //	S: pattern   is expected; * stands for anything,
 //	S+ 250       stands for a reply of any number of lines with this code,
 //	LOGIN name   greets, says EHLO and logs in,
+//	TLS          shakes hands,
 //	EOF          says that the server closes, or, from the client, "C-EOF".
 //
 // The part "setup" has one line for each thing that is not as usual: see setUp.
@@ -62,6 +66,7 @@ type site struct {
 	spool   *spool
 	urls    *urls
 	service *Service
+	tls     bool // clients come from another machine, and there is TLS
 }
 
 // accounts are who the RFCs' examples and our own are about; dave is disabled.
@@ -147,6 +152,8 @@ func (s *site) setUp(c *Config, words []string) {
 			size, _ = strconv.Atoi(words[3])
 		}
 		s.urls.content[uint32(uid)] = content{kind: words[2], text: strings.Repeat("x", size)}
+	case "tls":
+		s.tls, c.PlaintextLogin = true, false
 	case "noburl":
 		c.Fetcher = nil
 	case "nohold":
@@ -157,6 +164,8 @@ func (s *site) setUp(c *Config, words []string) {
 		c.MaxPriority = int8(number())
 	case "maxbadcommands":
 		c.MaxBadCommands = number()
+	case "maxfetches":
+		c.MaxFetches = number()
 	case "maxmessage":
 		c.MaxMessage = int64(number())
 	case "maxrecipients":
@@ -165,8 +174,6 @@ func (s *site) setUp(c *Config, words []string) {
 		c.Rates.HourlyMessages = number()
 	case "dailyrecipients":
 		c.Rates.DailyRecipients = number()
-	case "noplaintext":
-		c.PlaintextLogin = false
 	default:
 		panic("setup: " + words[0])
 	}
@@ -189,24 +196,38 @@ func runDialogue(t *testing.T, a *txtar.Archive, size int) {
 			s.urls.content[uint32(n)] = content{text: strings.ReplaceAll(string(f.Data), "\n", "\r\n")}
 		}
 	}
-	pipe := conn.NewPipe(s.service.NewSession)
-	defer pipe.Close()
-	d := &talker{t: t, pipe: pipe, reader: bufio.NewReader(pipe), size: size}
+	client, end := s.dial(s.tls)
+	defer end()
+	d := &talker{t: t, conn: client, reader: bufio.NewReader(client), size: size}
 	d.talk(part(a, "dialogue"))
-	if err := pipe.Close(); err != nil {
-		t.Error(err)
-	}
-	synctest.Wait()
+	end()
 	if got, want := s.spool.dump(), part(a, "queued"); got != want {
 		t.Errorf("queued:\n%s\nwant:\n%s", got, want)
 	}
 	s.spool.check(t)
 }
 
+// dial connects from this machine; with TLS, from another. end returns when the
+// session has ended.
+func (s *site) dial(withTLS bool) (client net.Conn, end func()) {
+	server := conn.NewServer(conn.Options{Portable: true})
+	listener := &conn.Listener{Name: "submission", NewSession: s.service.NewSession}
+	from := netip.AddrPort{}
+	if withTLS {
+		listener.TLS, from = serverTLS, netip.MustParseAddrPort("192.0.2.7:4000")
+	}
+	client = server.Pipe(listener, from)
+	return client, func() {
+		client.Close()
+		server.Shutdown(context.Background())
+		synctest.Wait()
+	}
+}
+
 // talker is a client that follows a dialogue, in pieces of size octets.
 type talker struct {
 	t       *testing.T
-	pipe    *conn.Pipe
+	conn    net.Conn
 	reader  *bufio.Reader
 	size    int
 	pending []byte
@@ -227,7 +248,7 @@ func (d *talker) line(line string) {
 	case "", "#":
 	case "C-EOF":
 		d.flush()
-		d.pipe.CloseWrite()
+		d.conn.(interface{ CloseWrite() error }).CloseWrite()
 	case "EOF":
 		d.flush()
 		if rest, err := io.ReadAll(d.reader); err != nil || len(rest) > 0 {
@@ -255,6 +276,10 @@ func (d *talker) line(line string) {
 		d.line("S+ 250")
 		d.line("C: AUTH PLAIN " + base64.StdEncoding.EncodeToString([]byte("\x00"+rest+"\x00"+password)))
 		d.line("S: 235 2.7.0 *")
+	case "TLS":
+		d.flush()
+		d.conn = tls.Client(d.conn, clientTLS())
+		d.reader = bufio.NewReader(d.conn)
 	default:
 		d.t.Fatalf("line %d: %q", d.number, line)
 	}
@@ -263,7 +288,7 @@ func (d *talker) line(line string) {
 func (d *talker) flush() {
 	for len(d.pending) > 0 {
 		n := min(d.size, len(d.pending))
-		d.pipe.Write(d.pending[:n])
+		d.conn.Write(d.pending[:n])
 		d.pending = d.pending[n:]
 		synctest.Wait()
 	}
