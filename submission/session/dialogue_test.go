@@ -65,6 +65,7 @@ type site struct {
 	dir     *directory.Directory
 	spool   *spool
 	urls    *urls
+	outbox  *outbox // nil unless set up
 	service *Service
 	tls     bool // clients come from another machine, and there is TLS
 }
@@ -134,7 +135,7 @@ var faults = map[string]error{
 	"toolarge": submission.ErrTooLarge, "bug": errors.New("something else"),
 }
 
-// setUp knows "begin FAULT", "write FAULT", "commit FAULT", "url UID KIND [SIZE]"
+// setUp knows "atomic", "tls", "begin FAULT", "write FAULT", "commit FAULT", "url UID KIND [SIZE]"
 // (see content), and limits by name.
 func (s *site) setUp(c *Config, words []string) {
 	number := func() int { n, _ := strconv.Atoi(words[1]); return n }
@@ -154,6 +155,9 @@ func (s *site) setUp(c *Config, words []string) {
 		s.urls.content[uint32(uid)] = content{kind: words[2], text: strings.Repeat("x", size)}
 	case "tls":
 		s.tls, c.PlaintextLogin = true, false
+	case "atomic":
+		s.outbox = newOutbox(s.urls)
+		c.Outbox = s.outbox
 	case "noburl":
 		c.Fetcher = nil
 	case "nohold":

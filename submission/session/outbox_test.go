@@ -1,0 +1,236 @@
+package session
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"citron/ops/conn"
+	"citron/store"
+	"citron/submission"
+)
+
+// outbox is a store.Outbox in memory, over the URLs of a site.
+type outbox struct {
+	urls  *urls
+	fault error // of Send
+
+	mu    sync.Mutex
+	known map[string]*attempt
+}
+
+type attempt struct {
+	request store.SendRequest
+	sent    store.Sent
+	text    string
+}
+
+func newOutbox(u *urls) *outbox { return &outbox{urls: u, known: map[string]*attempt{}} }
+
+func key(account uint64, name string) string { return fmt.Sprint(account, " ", name) }
+
+func (o *outbox) Send(ctx context.Context, r store.SendRequest) (store.Sent, error) {
+	if o.fault != nil {
+		return store.Sent{}, o.fault
+	}
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if a := o.known[key(r.Account, r.Attempt)]; a != nil {
+		if a.request.URL != r.URL || a.request.Target != r.Target || string(a.request.Envelope) != string(r.Envelope) {
+			return store.Sent{}, store.ErrAttemptReused
+		}
+		sent := a.sent
+		sent.Repeated = true
+		return sent, nil
+	}
+	c, err := o.urls.FetchURL(ctx, "submit", r.User, r.URL, false)
+	if err != nil {
+		return store.Sent{}, err
+	}
+	c.Close()
+	if r.Target == "Nowhere" {
+		return store.Sent{}, store.ErrNoTarget
+	}
+	a := &attempt{request: r, text: c.(*opened).content.text}
+	a.sent = store.Sent{Account: r.Account, Attempt: r.Attempt, At: time.Now(), Envelope: r.Envelope}
+	o.known[key(r.Account, r.Attempt)] = a
+	return a.sent, nil
+}
+
+func (o *outbox) Open(_ context.Context, account uint64, name string, _ bool) (store.URLContent, error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	a := o.known[key(account, name)]
+	if a == nil || a.sent.Queued != "" {
+		return nil, store.ErrNoURL
+	}
+	o.urls.open.Add(1)
+	return &opened{urls: o.urls, content: content{text: a.text}}, nil
+}
+
+func (o *outbox) Queued(_ context.Context, account uint64, name, id string) error {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	a := o.known[key(account, name)]
+	if a.sent.Queued == "" {
+		a.sent.Queued, a.sent.Envelope = id, nil
+	}
+	return nil
+}
+
+func (o *outbox) Waiting(_ context.Context, each func(store.Sent) error) error {
+	o.mu.Lock()
+	var waiting []store.Sent
+	for _, a := range o.known {
+		if a.sent.Queued == "" {
+			waiting = append(waiting, a.sent)
+		}
+	}
+	o.mu.Unlock()
+	for _, sent := range waiting {
+		if err := each(sent); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// flaky fails at one of its calls: before it has an effect, or after it.
+type flaky struct {
+	at    int // the call, from 1; 0: never
+	after bool
+	calls int
+}
+
+var errCrash = errors.New("crash")
+
+func (f *flaky) call(do func() error) error {
+	f.calls++
+	if f.calls != f.at {
+		return do()
+	}
+	if f.after {
+		do()
+	}
+	return errCrash
+}
+
+type flakyOutbox struct {
+	store.Outbox
+	*flaky
+}
+
+func (o flakyOutbox) Send(ctx context.Context, r store.SendRequest) (s store.Sent, err error) {
+	err = o.call(func() (err error) { s, err = o.Outbox.Send(ctx, r); return err })
+	return s, err
+}
+
+func (o flakyOutbox) Open(ctx context.Context, account uint64, name string, binary bool) (c store.URLContent, err error) {
+	if err := o.call(func() error { return nil }); err != nil { // opening has no effect
+		return nil, err
+	}
+	return o.Outbox.Open(ctx, account, name, binary)
+}
+
+func (o flakyOutbox) Queued(ctx context.Context, account uint64, name, id string) error {
+	return o.call(func() error { return o.Outbox.Queued(ctx, account, name, id) })
+}
+
+type flakySpool struct {
+	submission.Spool
+	*flaky
+}
+
+func (s flakySpool) Begin(ctx context.Context, size int64) (in submission.Incoming, err error) {
+	err = s.call(func() error { return nil })
+	if err == nil {
+		in, err = s.Spool.Begin(ctx, size)
+	}
+	return flakyIncoming{in, s.flaky}, err
+}
+
+type flakyIncoming struct {
+	submission.Incoming
+	*flaky
+}
+
+func (i flakyIncoming) Write(p []byte) (n int, err error) {
+	err = i.call(func() (err error) { n, err = i.Incoming.Write(p); return err })
+	return n, err
+}
+
+func (i flakyIncoming) Commit(ctx context.Context, e submission.Envelope) (id string, err error) {
+	err = i.call(func() (err error) { id, err = i.Incoming.Commit(ctx, e); return err })
+	return id, err
+}
+
+// Whatever fails in the middle of an atomic send, before or after it had its
+// effect: what is recorded ends in the queue, once; what was answered with 250 is
+// there; and the attempt, repeated, gets the answer that it got, or would have.
+func TestAtomicSendCrashes(t *testing.T) {
+	for _, after := range []bool{false, true} {
+		for at := 1; ; at++ {
+			calls := 0
+			t.Run(fmt.Sprint(at, after), func(t *testing.T) {
+				synctest.Test(t, func(t *testing.T) { calls = crashAt(t, at, after) })
+			})
+			if calls < at {
+				break
+			}
+		}
+	}
+}
+
+func crashAt(t *testing.T, at int, after bool) (calls int) {
+	site := newSite(t, "atomic")
+	site.urls.content[1] = content{text: "From: alice@example.org\r\n\r\nhi\r\n"}
+	f := &flaky{at: at, after: after}
+	sound := site.service.Config
+	site.service.Outbox, site.service.Spool = flakyOutbox{sound.Outbox, f}, flakySpool{sound.Spool, f}
+	attempt := "MAIL FROM:<alice@example.org> XATTEMPT=1 XSENT=Sent\r\nRCPT TO:<bob@example.org>\r\nBURL " + urlOf(1) + " LAST\r\n"
+	first := talkOnce(t, site, attempt)
+	calls = f.calls
+
+	site.service.Outbox, site.service.Spool = sound.Outbox, sound.Spool // it starts again
+	if err := site.service.Recover(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	recorded := len(site.outbox.known)
+	if len(site.spool.queued) != recorded {
+		t.Fatalf("%d recorded, %d queued; the answer was %q", recorded, len(site.spool.queued), first)
+	}
+	if strings.HasPrefix(first, "250 ") && recorded != 1 {
+		t.Fatalf("answered %q, and not recorded", first)
+	}
+	site.urls.content = nil // the draft is gone
+	second := talkOnce(t, site, attempt)
+	if recorded == 1 && (second != "250 2.5.0 queued as q1" || len(site.spool.queued) != 1) {
+		t.Fatalf("first %q, then %q; %d queued", first, second, len(site.spool.queued))
+	}
+	if recorded == 0 && !strings.HasPrefix(second, "554 5.6.6 ") {
+		t.Fatalf("not recorded, then %q", second)
+	}
+	site.spool.check(t)
+	if n := site.urls.open.Load(); n != 0 {
+		t.Errorf("%d drafts left open", n)
+	}
+	return calls
+}
+
+// talkOnce logs alice in, sends text and gives the last reply.
+func talkOnce(t *testing.T, site *site, text string) string {
+	woken := make(chan struct{}, 1)
+	s := site.service.NewSession(peer{woken: woken})
+	out, w := step(s, time.Now(), append(hello[:len(hello):len(hello)], text...))
+	s.Close(nil)
+	if w.Then != conn.Continue {
+		t.Fatalf("%s", out)
+	}
+	lines := strings.Split(strings.TrimSuffix(string(out), "\r\n"), "\r\n")
+	return lines[len(lines)-1]
+}
