@@ -18,14 +18,20 @@ package relay
 
 import (
 	"context"
+	"crypto/x509"
 	"errors"
+	"io"
 	"log/slog"
+	"net"
+	"net/netip"
 	"sync"
 	"time"
 
 	"citron/auth"
 	"citron/store"
 	"citron/submission"
+	"citron/submission/relay/client"
+	"citron/submission/relay/route"
 )
 
 // Options of a Relay. A zero field means its default.
@@ -37,6 +43,40 @@ type Options struct {
 	// Resolver says which addresses are here, Filing files their mail.
 	Resolver auth.Resolver
 	Filing   store.OnceFiling
+
+	// Router says where mail for other domains goes: a route.Resolver or a
+	// route.Smarthost. nil: nowhere; it waits, and none should be given out.
+	Router Router
+	// Signer signs what leaves. nil: nobody.
+	Signer Signer
+	// Login is for hosts with route.Host.Login.
+	Login *client.Login
+	// Roots verify hosts, where they must be. Default: the system's.
+	Roots *x509.CertPool
+
+	// Workers is how many connections are in use at a time (default 100), and
+	// PerHost how many to one host (20).
+	Workers, PerHost int
+	// HostWait is how long a job waits for its turn at a host before it goes
+	// back into the queue. Default 5 minutes.
+	HostWait time.Duration
+	// ConnectTime bounds the connecting to one address, the handshake of
+	// implicit TLS included. Default 30 seconds.
+	ConnectTime time.Duration
+	// DownTime is how long an address that does not answer is left alone.
+	// Default 1 minute.
+	DownTime time.Duration
+	// MaxSessions is how many hosts of a domain are asked in one attempt to
+	// take what others that could be talked to did not take. Default 3.
+	MaxSessions int
+	// IdleTime is how long a connection waits for another message (default 15
+	// seconds); MaxIdle how many do (100), MaxIdlePerHost to one host (4).
+	IdleTime                time.Duration
+	MaxIdle, MaxIdlePerHost int
+	// Timeouts of SMTP; defaults are the client's.
+	Timeouts client.Timeouts
+	// Dial connects. Default: TCP.
+	Dial func(ctx context.Context, addr netip.AddrPort) (net.Conn, error)
 
 	// Backlog is how many jobs are out at a time, most of them waiting; a job
 	// holds its envelope. Default 1,000.
@@ -53,15 +93,20 @@ type Options struct {
 }
 
 func (o Options) withDefaults() Options {
-	number := func(v *int, d int) {
-		if *v == 0 {
-			*v = d
-		}
-	}
 	number(&o.Backlog, 1000)
 	number(&o.Local, 32)
-	if o.Grace == 0 {
-		o.Grace = 10 * time.Second
+	number(&o.Workers, 100)
+	number(&o.PerHost, 20)
+	number(&o.MaxSessions, 3)
+	number(&o.MaxIdle, 100)
+	number(&o.MaxIdlePerHost, 4)
+	number(&o.Grace, 10*time.Second)
+	number(&o.HostWait, 5*time.Minute)
+	number(&o.ConnectTime, 30*time.Second)
+	number(&o.DownTime, time.Minute)
+	number(&o.IdleTime, 15*time.Second)
+	if o.Dial == nil {
+		o.Dial = dialTCP
 	}
 	if o.Now == nil {
 		o.Now = time.Now
@@ -72,10 +117,31 @@ func (o Options) withDefaults() Options {
 	return o
 }
 
+func number[T int | time.Duration](v *T, d T) {
+	if *v == 0 {
+		*v = d
+	}
+}
+
+// Router says where mail for another domain goes. Errors are *route.Error, or
+// ctx's.
+type Router interface {
+	Route(ctx context.Context, domain string) (*route.Route, error)
+	Addresses(ctx context.Context, h route.Host) ([]netip.AddrPort, error)
+}
+
+// Signer gives the signature fields to put in front of a message, as it will be
+// sent (submission/sign).
+type Signer interface {
+	Sign(message io.Reader) ([]byte, error)
+}
+
 // Relay delivers.
 type Relay struct {
 	opt   Options
 	local chan struct{} // turns of jobs for mailboxes here
+	hosts *hosts
+	pool  *pool
 	memos memos
 }
 
@@ -83,7 +149,7 @@ type Relay struct {
 func New(o Options) *Relay {
 	o = o.withDefaults()
 	return &Relay{
-		opt: o, local: make(chan struct{}, o.Local),
+		opt: o, local: make(chan struct{}, o.Local), hosts: newHosts(&o), pool: newPool(&o),
 		memos: memos{by: make(map[uint64][]store.Once), more: make(chan struct{}, 1)},
 	}
 }
@@ -100,6 +166,7 @@ func (r *Relay) Run(ctx context.Context) error {
 	defer grace.Stop()
 	running.Wait()
 	beside.Wait()
+	r.pool.close()
 	r.forgetAll(work)
 	return err
 }
@@ -151,6 +218,9 @@ type attempt struct {
 	job      submission.Job
 	envelope *submission.Envelope
 	outcomes []submission.Outcome
+	handed   bool // a host may have the message
+	body     submission.Body
+	forms    map[form]*prepared
 	filed    []memo // copies filed here that need not be remembered once the queue knows
 }
 
@@ -163,8 +233,19 @@ func (a *attempt) deliver(ctx context.Context) {
 		a.all(statusDirectory.outcome(submission.Deferred))
 	case here:
 		a.deliverHere(ctx)
+	case a.opt.Router == nil:
+		o := statusHeld.outcome(submission.Deferred)
+		o.DomainDown = true
+		a.all(o)
 	default:
-		a.all(statusHeld.outcome(submission.Deferred))
+		a.deliverAway(ctx)
+	}
+}
+
+// close gives back what the attempt has read from.
+func (a *attempt) close() {
+	if a.body != nil {
+		a.body.Close()
 	}
 }
 
