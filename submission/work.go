@@ -37,7 +37,8 @@ type Job interface {
 	HandOver(ctx context.Context, host string, rcpts []int) error
 	// Settle says what became of the recipients of Due, each once, and ends
 	// the job. It returns when that is durable, reports to the sender
-	// included.
+	// included. After an error nothing has happened and the job is still out:
+	// to be settled again, since a release would have it delivered again.
 	Settle(ctx context.Context, outcomes []Outcome) error
 	// Release ends the job without an outcome: as if it had not been taken.
 	Release()
