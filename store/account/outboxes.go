@@ -91,20 +91,26 @@ func (o *outboxes) sends(id kv.Account) (sends uint64, quiet bool) {
 	return n.sends, n.busy == 0
 }
 
-// drop takes a note away if there was no Send since. It looks within the
-// transaction: who begins a Send after that writes the note anew, behind it.
-func (o *outboxes) drop(ctx context.Context, e kv.Engine, id kv.Account, sends uint64) error {
+// quietAccount is a noted account in which nothing waited after so many sends.
+type quietAccount struct {
+	id    kv.Account
+	sends uint64
+}
+
+// drop takes the notes of accounts away in which there was no Send since. It
+// looks within the transaction: who begins a Send after that writes the note
+// anew, behind it.
+func (o *outboxes) drop(ctx context.Context, e kv.Engine, list []quietAccount) error {
 	return e.Update(ctx, kv.Outboxes, func(tx kv.Tx) error {
 		o.mu.Lock()
 		defer o.mu.Unlock()
-		switch n := o.known[id]; {
-		case n == nil:
-		case n.busy > 0 || n.sends != sends:
-			return errNothing
-		default:
-			delete(o.known, id)
+		for _, q := range list {
+			if n := o.known[q.id]; n != nil && (n.busy > 0 || n.sends != q.sends) {
+				continue
+			}
+			delete(o.known, q.id)
+			tx.Delete(outboxesKey(q.id))
 		}
-		tx.Delete(outboxesKey(id))
 		return nil
 	})
 }
@@ -125,16 +131,39 @@ func (s *Store) Waiting(ctx context.Context, each func(kv.Account, Attempt) erro
 		if err != nil {
 			return err
 		}
-		for i := range p.Len() {
-			if err := s.waitingOf(ctx, kv.Account(be64(p.Key(i)[1:])), each); err != nil {
-				return err
-			}
+		if err := s.waitingIn(ctx, p, each); err != nil {
+			return err
 		}
 		if p.Len() < r.Limit {
 			return nil
 		}
 		r.From = append(p.Key(p.Len()-1), 0)
 	}
+}
+
+// waitingIn lists those of a page of notes, and drops the notes of accounts in
+// which nothing waits.
+func (s *Store) waitingIn(ctx context.Context, notes kv.Pairs, each func(kv.Account, Attempt) error) error {
+	var quiet []quietAccount
+	for i := range notes.Len() {
+		q := quietAccount{id: kv.Account(be64(notes.Key(i)[1:]))}
+		var idle bool
+		q.sends, idle = s.outboxes.sends(q.id)
+		waits, err := s.waitingOf(ctx, q.id, each)
+		if err != nil {
+			return err
+		}
+		if idle && !waits {
+			quiet = append(quiet, q)
+		}
+	}
+	if len(quiet) == 0 {
+		return nil
+	}
+	if err := s.outboxes.drop(kv.MakingRoom(ctx), s.engine, quiet); err != nil {
+		s.opt.Log.Warn("notes of accounts that have sent are dropped later", "accounts", len(quiet), "err", err)
+	}
+	return nil
 }
 
 // page reads one range of an account.
@@ -149,34 +178,26 @@ func (s *Store) page(ctx context.Context, id kv.Account, r kv.Range) (p kv.Pairs
 	return p, storageError(err)
 }
 
-// waitingOf lists those of one account, and drops its note if there are none.
-func (s *Store) waitingOf(ctx context.Context, id kv.Account, each func(kv.Account, Attempt) error) error {
-	sends, quiet := s.outboxes.sends(id)
-	found := false
+// waitingOf lists those of one account, and says whether there are any.
+func (s *Store) waitingOf(ctx context.Context, id kv.Account, each func(kv.Account, Attempt) error) (any bool, err error) {
 	r := waitingRange()
 	r.Limit = waitingPage
 	for more := true; more; {
 		messages, err := s.page(ctx, id, r)
 		if err != nil {
-			return err
+			return any, err
 		}
 		for i := range messages.Len() {
-			found = true
+			any = true
 			if err := s.waitingOne(ctx, id, messages.Key(i), messages.Value(i), each); err != nil {
-				return err
+				return any, err
 			}
 		}
 		if more = messages.Len() == r.Limit; more {
 			r.From = append(messages.Key(messages.Len()-1), 0)
 		}
 	}
-	if found || !quiet {
-		return nil
-	}
-	if err := s.outboxes.drop(kv.MakingRoom(ctx), s.engine, id, sends); err != nil && err != errNothing {
-		s.opt.Log.Warn("a note of an account that has sent is dropped later", "account", id, "err", err)
-	}
-	return nil
+	return any, nil
 }
 
 // waitingOne gives one of them, unless it has gone into the queue meanwhile. One
