@@ -197,9 +197,9 @@ func TestParameters(t *testing.T) {
 		want string
 	}{
 		{"abcd", smtp.Mail{}, "5.3.4"},
-		{"a", smtp.Mail{Body: smtp.Body8Bit}, "5.6.3"},   // RFC 6152 §3
-		{"a", smtp.Mail{Body: smtp.BodyBinary}, "5.6.3"}, // RFC 3030 §3
-		{"a", smtp.Mail{UTF8: true}, "5.6.9"},            // RFC 6531 §3.2
+		{"a", smtp.Mail{Body: smtp.Body8Bit}, "5.6.3"},                                  // RFC 6152 §3
+		{"a", smtp.Mail{Body: smtp.BodyBinary}, "5.6.3"},                                // RFC 3030 §3
+		{"a", smtp.Mail{UTF8: true}, "5.6.9"},                                           // RFC 6531 §3.2
 		{"a", smtp.Mail{By: smtp.DeliverBy{Mode: smtp.ByReturn, Within: 5e9}}, "5.3.3"}, // RFC 2852 §4.1.4.1
 		{"a", smtp.Mail{RequireTLS: true}, "5.7.10"},                                    // RFC 8689 §4.2.1
 	} {
