@@ -25,6 +25,9 @@ type client struct {
 	r    *imap.ResponseReader
 	caps map[string]bool // in capitals
 	tags int
+	// allowed is how many octets the store may still send for the command at
+	// hand.
+	allowed int64
 
 	// Of the pool.
 	reused    bool
@@ -36,9 +39,11 @@ const (
 	// maxLine bounds each line and each string of a store, content apart;
 	// there are URLs in them.
 	maxLine = 64 << 10
-	// maxResponses bounds what a store says to one command. None that
-	// submission gives has reason for more than a few.
+	// maxResponses and maxTalk, in octets, bound what a store says to one
+	// command, content apart. None that submission gives has reason for more
+	// than a few lines.
 	maxResponses = 100
+	maxTalk      = 256 << 10
 )
 
 // refusal is a NO or BAD.
@@ -63,7 +68,7 @@ func connect(ctx context.Context, cfg *IMAPConfig) (*client, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &client{cfg: cfg, conn: conn, caps: map[string]bool{}}
+	c := &client{cfg: cfg, conn: conn, caps: map[string]bool{}, allowed: maxTalk}
 	c.r = imap.NewResponseReader(c)
 	c.r.Limit(maxLine)
 	c.r.StreamURLs = true
@@ -99,8 +104,13 @@ func (c *client) logout() {
 
 // Read is for the ResponseReader.
 func (c *client) Read(p []byte) (int, error) {
+	if c.allowed == 0 {
+		return 0, errTalks
+	}
 	c.conn.SetReadDeadline(time.Now().Add(c.cfg.Silence))
-	return c.conn.Read(p)
+	n, err := c.conn.Read(p[:min(int64(len(p)), c.allowed)])
+	c.allowed -= int64(n)
+	return n, err
 }
 
 func (c *client) write(p []byte) error {
@@ -263,6 +273,7 @@ func (c *client) alive(ctx context.Context) bool {
 // send begins a command.
 func (c *client) send(cmd imap.Command) (tag string, err error) {
 	c.tags++
+	c.allowed = maxTalk
 	tag = "s" + strconv.Itoa(c.tags)
 	line, _ := imap.AppendCommand(nil, tag, cmd, c.r.UTF8)
 	return tag, c.write(line)

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 
 	"citron/submission"
 	"citron/wire/imap"
@@ -78,6 +79,7 @@ func (f *content) open(binary bool) (err error) {
 			return errOther
 		}
 		f.octets, f.size, f.left, f.streamed = r.Octets, r.Size, r.Size, true
+		f.c.allowed += min(r.Size, math.MaxInt64-f.c.allowed)
 		return nil
 	case *imap.URLFetchResponse:
 		return f.small(r, what)
