@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -40,7 +41,7 @@ type realStore struct {
 	source  *tlscert.Source // of the store's certificate
 	own     tls.Certificate // submission's
 	served  sync.WaitGroup
-	passed  time.Duration
+	passed  atomic.Int64 // nanoseconds
 
 	mu       sync.Mutex
 	sessions map[string]*userSession
@@ -72,7 +73,7 @@ func newRealStore(t *testing.T) *realStore {
 	}
 	s.certificates()
 	s.imap = imapserver.New(imapserver.Config{PlaintextLogin: true, Application: s.source.Client,
-		Now: func() time.Time { return time.Now().Add(s.passed) }},
+		Now: func() time.Time { return time.Now().Add(time.Duration(s.passed.Load())) }},
 		func(ctx context.Context, number uint64) (*account.Account, error) {
 			return accounts.Account(ctx, kv.Account(number))
 		}, s.users)
@@ -145,7 +146,7 @@ func (s *realStore) rig(way submission.Fetcher) *burltest.Rig {
 	fetcher, err := burl.New(burl.Config{Stores: map[string]submission.Fetcher{burltest.Host: way}, Names: s.users})
 	s.check(err)
 	return &burltest.Rig{Fetcher: fetcher, Append: s.append, Authorize: s.authorize, Do: s.do,
-		Pass: func(d time.Duration) { s.passed += d },
+		Pass: func(d time.Duration) { s.passed.Add(int64(d)) },
 		Restart: func() {
 			s.stop()
 			s.start()
