@@ -34,10 +34,6 @@ type away struct {
 // the last one: the next may take them.
 func (a *attempt) deliverAway(ctx context.Context) {
 	defer a.close()
-	if a.expired(a.opt.Now()) {
-		a.all(statusExpired.outcome(submission.Failed))
-		return
-	}
 	r, err := a.opt.Router.Route(ctx, a.job.Domain())
 	if err != nil {
 		if ctx.Err() == nil {

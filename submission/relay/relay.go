@@ -228,6 +228,8 @@ type attempt struct {
 func (a *attempt) deliver(ctx context.Context) {
 	here, err := a.isHere(ctx)
 	switch {
+	case err == nil && a.expired(a.opt.Now()):
+		a.all(statusExpired.outcome(submission.Failed))
 	case err != nil:
 		a.opt.Log.Warn("cannot tell whether a domain is ours", "id", a.job.ID(), "domain", a.job.Domain(), "err", err)
 		a.all(statusDirectory.outcome(submission.Deferred))

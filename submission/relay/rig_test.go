@@ -36,6 +36,7 @@ type job struct {
 	id, domain string
 	envelope   submission.Envelope
 	text       string
+	due        []submission.Due // nil: those of the domain
 	openErr    error
 	settleErrs []error // of the first calls
 	handErr    error
@@ -69,6 +70,9 @@ func (j *job) Envelope() *submission.Envelope { return &j.envelope }
 func (j *job) Domain() string                 { return j.domain }
 
 func (j *job) Due() (due []submission.Due) {
+	if j.due != nil {
+		return j.due
+	}
 	for i, r := range j.envelope.Rcpts {
 		if r.To.Domain == j.domain {
 			due = append(due, submission.Due{Index: i})
