@@ -54,6 +54,9 @@ type SendRequest struct {
 	// repeated attempt is known by having the same, octet for octet: it holds
 	// what the client said, and nothing of the moment (Sent.At is that).
 	Envelope []byte
+	// KnownOnly: an attempt that is not known is not made, and is ErrNoURL:
+	// the caller could not look at the draft.
+	KnownOnly bool
 }
 
 // Sent is a recorded attempt.

@@ -76,6 +76,9 @@ func (s *Service) send(ctx context.Context, a *account.Account, r store.SendRequ
 	if sent, known, err := a.Attempted(ctx, &sending); known || err != nil {
 		return sent, sendError(err)
 	}
+	if r.KnownOnly {
+		return account.Attempt{}, fmt.Errorf("%w: no such attempt", store.ErrNoURL)
+	}
 	info, err := s.cfg.URLs.OwnMessage(ctx, r.Account, application, r.URL)
 	if errors.Is(err, store.ErrNoURL) {
 		// It may have been sent, and the draft expunged, since we looked.

@@ -377,6 +377,9 @@ func TestRight(t *testing.T) {
 	valid := r.draftURL(1)
 	r.must(a.ResetURLKey(r.Context(), by(a), drafts.ID, uint64(users["alice"])))
 	r.refuses(request("a", valid, "Sent"), store.ErrNoURL)
+	known := request("a", r.draftURL(1), "Sent")
+	known.KnownOnly = true
+	r.refuses(known, store.ErrNoURL)
 	r.equal("waiting", r.waiting())
 }
 

@@ -3,8 +3,8 @@ package session
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
-	"strconv"
 	"time"
 
 	"citron/store"
@@ -34,16 +34,20 @@ func (s *session) atomically(x *transaction, c smtp.URLChunk) {
 
 // send sends an attempt. An attempt that is known gets the answer that it got,
 // though its draft may be gone by now: so the outbox is asked even if the URL
-// gives nothing.
+// gives nothing; but then it makes no new one, of a draft that nobody has looked at
+// and that may be back by now.
 func (s *Service) send(ctx context.Context, x *transaction, url string) (id string, err error) {
-	if err := s.validate(ctx, x, url); err != nil && err != error(replyNoURL) {
+	request := x.request(url)
+	if err := s.validate(ctx, x, url); err == error(replyNoURL) {
+		request.KnownOnly = true
+	} else if err != nil {
 		return "", err
 	}
 	e := s.rates.check(x.envelope.Account, len(x.envelope.Rcpts), s.Now())
 	if err := s.tooMuch(e, x.envelope.Sender); err != nil {
 		return "", err
 	}
-	sent, err := s.Outbox.Send(s.ctx, x.request(url))
+	sent, err := s.Outbox.Send(s.ctx, request)
 	switch {
 	case err != nil:
 		return "", err
@@ -54,7 +58,7 @@ func (s *Service) send(ctx context.Context, x *transaction, url string) (id stri
 	}
 	id, err = s.take(s.ctx, sent, x.id, x.facts)
 	if errors.Is(err, store.ErrNoURL) { // another session, or Recover, was faster
-		if sent, err = s.Outbox.Send(s.ctx, x.request(url)); err == nil && sent.Queued == "" {
+		if sent, err = s.Outbox.Send(s.ctx, request); err == nil && sent.Queued == "" {
 			err = submission.ErrTemporary
 		}
 		return sent.Queued, err
@@ -121,9 +125,10 @@ func (s *Service) take(ctx context.Context, sent store.Sent, id string, f facts)
 	return queued, nil
 }
 
-// origin names an attempt among all accounts'.
+// origin names an attempt among all accounts', and among those that had the same
+// name before it: the queue may remember longer than the outbox.
 func origin(sent store.Sent) string {
-	return strconv.FormatUint(sent.Account, 10) + ":" + sent.Attempt
+	return fmt.Sprintf("%d:%d:%s", sent.Account, sent.At.Unix(), sent.Attempt)
 }
 
 // copyAll writes all that src has.

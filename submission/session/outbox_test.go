@@ -48,6 +48,9 @@ func (o *outbox) Send(ctx context.Context, r store.SendRequest) (store.Sent, err
 		sent.Repeated = true
 		return sent, nil
 	}
+	if r.KnownOnly {
+		return store.Sent{}, store.ErrNoURL
+	}
 	c, err := o.urls.FetchURL(ctx, "submit", r.User, r.URL, false)
 	if err != nil {
 		return store.Sent{}, err
@@ -233,4 +236,41 @@ func talkOnce(t *testing.T, site *site, text string) string {
 	}
 	lines := strings.Split(strings.TrimSuffix(string(out), "\r\n"), "\r\n")
 	return lines[len(lines)-1]
+}
+
+// noFetcher finds nothing.
+type noFetcher struct{}
+
+func (noFetcher) Fetch(context.Context, string, string, bool) (submission.Fetched, error) {
+	return nil, submission.ErrNoURL
+}
+
+// A draft that submission could not look at is not recorded, even if the store
+// has it when it is asked: whose name stands in it nobody has seen.
+func TestAtomicSendUnseen(t *testing.T) {
+	site := newSite(t, "atomic")
+	site.urls.content[1] = content{text: "From: bob@example.org\r\n\r\nhi\r\n"}
+	site.service.Fetcher = noFetcher{}
+	if got := talkOnce(t, site, "MAIL FROM:<alice@example.org> XATTEMPT=1\r\nRCPT TO:<bob@example.org>\r\nBURL "+urlOf(1)+" LAST\r\n"); !strings.HasPrefix(got, "554 5.6.6 ") {
+		t.Error(got)
+	}
+	if len(site.outbox.known) != 0 {
+		t.Error("it is recorded")
+	}
+}
+
+// An attempt of a name that the outbox has forgotten is a new mail, whatever the
+// queue remembers.
+func TestAtomicSendForgotten(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		site := newSite(t, "atomic")
+		site.urls.content[1] = content{text: "From: alice@example.org\r\n\r\nhi\r\n"}
+		attempt := "MAIL FROM:<alice@example.org> XATTEMPT=1\r\nRCPT TO:<bob@example.org>\r\nBURL " + urlOf(1) + " LAST\r\n"
+		talkOnce(t, site, attempt)
+		time.Sleep(31 * 24 * time.Hour)
+		clear(site.outbox.known)
+		if got := talkOnce(t, site, attempt); got != "250 2.5.0 queued as q2" || len(site.spool.queued) != 2 {
+			t.Errorf("%s; %d queued", got, len(site.spool.queued))
+		}
+	})
 }
