@@ -67,7 +67,7 @@ func (s *session) endChunk(t *conn.Turn) {
 		s.reply(t, replyChunk)
 		return
 	}
-	s.refuse(t, s.failure(x))
+	s.deny(t, s.failure(x))
 	if s.chunk.Last || x.stray {
 		s.reset()
 	}

@@ -31,11 +31,8 @@ func (s *session) burl(t *conn.Turn, args []byte) error {
 		s.continueMessage(x)
 	}
 	if x.failed != nil {
-		r := s.failure(x)
-		if c.Last {
-			s.reset()
-		}
-		return r
+		s.endURL(t, c, "", x.failed)
+		return nil
 	}
 	s.beside(func(ctx context.Context) (string, error) {
 		if x.mail.Atomic.Attempt != "" {
@@ -55,7 +52,7 @@ func (s *session) endURL(t *conn.Turn, c smtp.URLChunk, id string, err error) {
 	switch {
 	case err != nil:
 		x.fail(err)
-		s.refuse(t, s.failure(x))
+		s.deny(t, s.failure(x))
 	case c.Last:
 		s.queued(t, replyURLQueued, id)
 	default:

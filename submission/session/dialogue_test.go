@@ -174,6 +174,8 @@ func (s *site) setUp(c *Config, words []string) {
 		c.MaxMessage = int64(number())
 	case "maxrecipients":
 		c.MaxRecipients = number()
+	case "norates":
+		c.Rates = Rates{-1, -1, -1, -1}
 	case "hourlymessages":
 		c.Rates.HourlyMessages = number()
 	case "dailyrecipients":

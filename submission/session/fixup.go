@@ -4,6 +4,7 @@ import (
 	"errors"
 	"io"
 	"net/netip"
+	"strings"
 
 	"citron/auth"
 	"citron/mail/trace"
@@ -27,7 +28,7 @@ func (s *Service) filter(account uint64, e *submission.Envelope, dst io.Writer, 
 	o := fixup.Options{
 		Hostname: s.Hostname, Hello: f.hello, Remote: f.remote, ShowClient: s.ShowClient,
 		TLS: f.tls, Authenticated: true, UTF8: e.Mail.UTF8, Binary: e.Mail.Body == smtp.BodyBinary,
-		ID: id, From: e.Mail.From, Ours: s.ours, Now: e.Received,
+		ID: id, From: ownAddress(e), Ours: s.ours, Now: e.Received,
 	}
 	if len(e.Rcpts) == 1 {
 		o.For = e.Rcpts[0].To
@@ -42,6 +43,18 @@ func (s *Service) filter(account uint64, e *submission.Envelope, dst io.Writer, 
 		}
 	}
 	return fixup.New(dst, o)
+}
+
+// ownAddress is one of the sender's: that of the envelope, or the account's name.
+func ownAddress(e *submission.Envelope) smtp.Path {
+	if !e.Mail.From.IsNull() {
+		return e.Mail.From
+	}
+	at := strings.LastIndexByte(e.Sender, '@')
+	if at < 0 {
+		return smtp.Path{}
+	}
+	return smtp.Path{Local: e.Sender[:at], Domain: e.Sender[at+1:]}
 }
 
 var errNotYours = errors.New("not an address of the account")

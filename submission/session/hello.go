@@ -14,7 +14,7 @@ func (s *session) ehlo(t *conn.Turn, args []byte) error {
 		return replyHello
 	}
 	s.reset()
-	s.hello, s.extended = string(args), true
+	s.hello = string(args)
 	lines := []string{s.service.Hostname}
 	for _, e := range s.service.extensions {
 		param, offered := "", true
@@ -38,7 +38,7 @@ func (s *session) helo(t *conn.Turn, args []byte) error {
 		return replyHello
 	}
 	s.reset()
-	s.hello, s.extended = string(args), false
+	s.hello = string(args)
 	t.Out = smtp.AppendLines(t.Out, 250, s.service.Hostname)
 	return nil
 }

@@ -64,7 +64,7 @@ func (s *session) finish(t *conn.Turn, done smtp.Reply) {
 	id, err := s.trans.commit(s.now)
 	if err != nil {
 		s.trans.fail(err)
-		s.refuse(t, s.failure(s.trans))
+		s.deny(t, s.failure(s.trans))
 	} else {
 		s.queued(t, done, id)
 	}

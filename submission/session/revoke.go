@@ -50,8 +50,8 @@ func (r *roll) leave(s *session) {
 }
 
 // Revoke ends the sessions that logged in with a credential; it is what
-// directory.Options.Revoked asks for, and returns at once. A message whose 250
-// has not been sent is not queued.
+// directory.Options.Revoked asks for, and returns at once. A message that has
+// not ended is not queued.
 func (s *Service) Revoke(account uint64, id auth.CredentialID) {
 	s.roll.mu.Lock()
 	defer s.roll.mu.Unlock()

@@ -18,12 +18,12 @@ type session struct {
 	mode    mode
 	greeted bool
 	action  conn.Action // after the output so far was sent
-	errors  int         // refused commands in a row
+	errors  int         // commands in error, in a row
+	logged  int         // refusals that the log has heard of
 	heard   time.Time   // when the client last sent something
 	lines   smtp.LineReader
 
-	hello    string // EHLO's argument; empty: none yet
-	extended bool   // it was EHLO, not HELO
+	hello string // EHLO's argument; empty: none yet
 
 	user     *auth.Identity // nil before login
 	revoked  atomic.Bool    // set from outside when the credential is withdrawn
@@ -162,9 +162,31 @@ func (s *session) refuse(t *conn.Turn, err error) {
 	if !ok {
 		r = s.fault("command failed", err)
 	}
-	s.reply(t, r)
+	s.deny(t, r)
+	if !inError(r) {
+		return
+	}
 	if s.errors++; s.errors >= s.service.MaxBadCommands && s.action == conn.Continue {
 		s.closing(t, replyErrors)
+	}
+}
+
+// inError says whether a reply means that the client does not know what it is
+// doing. Recipients that are not there, or too many, and what is refused because
+// the transaction has failed, are no such thing: they come in pipelines.
+func inError(r smtp.Reply) bool {
+	return r.Code >= 500 && r.Code < 510 || r.Code == 530 || r.Code == 555
+}
+
+// maxLogged bounds what the log hears of one session's refusals.
+const maxLogged = 20
+
+// deny answers with a refusal, of which the log is told (RFC 6409 §5.2).
+func (s *session) deny(t *conn.Turn, r smtp.Reply) {
+	s.reply(t, r)
+	if s.user != nil && s.logged < maxLogged {
+		s.logged++
+		s.service.Log.Info("refused", "account", s.account(), "remote", s.conn.Remote(), "reply", r.Error())
 	}
 }
 

@@ -122,3 +122,9 @@ func (s *spool) dump() string {
 	}
 	return strings.Join(all, "=====\n")
 }
+
+// nonce is what differs each time of an exchange by SCRAM; date a field made.
+var (
+	nonce = regexp.MustCompile(`(?m)^334 .*$`)
+	date  = regexp.MustCompile(`(?m)^Date: .*\r\n`)
+)

@@ -16,7 +16,7 @@ func (s *session) starttls(t *conn.Turn, args []byte) error {
 		return replyNoTLS
 	}
 	s.reset()
-	s.hello, s.extended = "", false
+	s.hello = ""
 	s.logout()
 	s.reply(t, replyStartTLS)
 	s.action = conn.StartTLS
