@@ -35,7 +35,7 @@ func TestCapabilitiesReference(t *testing.T) {
 
 // Every extension that is announced has a dialogue that names its RFC.
 func TestEveryExtensionHasADialogue(t *testing.T) {
-	dialogues := dialoguesByRFC(t)
+	dialogues := dialoguesByRFC(t, "testdata")
 	for _, e := range imap.Extensions() {
 		if e.States != 0 && len(dialogues[e.RFC]) == 0 {
 			t.Errorf("%s: no dialogue in testdata names RFC %d", e.Token, e.RFC)
@@ -44,9 +44,9 @@ func TestEveryExtensionHasADialogue(t *testing.T) {
 }
 
 func capabilitiesReference(t *testing.T) string {
-	dialogues := dialoguesByRFC(t)
+	dialogues := dialoguesByRFC(t, "testdata")
 	var b strings.Builder
-	b.WriteString("# Capabilities\n\nGenerated from the registry in wire/imap by `go test ./store/imapserver -update`; do not edit.\n\n" +
+	b.WriteString("# Capabilities\n\nGenerated from the registries in wire/imap and submission/session by `go test ./store/imapserver -update`; do not edit.\n\n" +
 		"[musts.md](musts.md) lists the tests for each section of an RFC that says MUST, [examples.md](examples.md) what became of the RFCs' example dialogues.\n\n")
 	b.WriteString(profileReference(t))
 	b.WriteString("\n## All that is announced\n\nWith the dialogues in store/imapserver/testdata that name the RFC.\n\n" +
@@ -56,6 +56,7 @@ func capabilitiesReference(t *testing.T) string {
 			e.Token, e.RFC, e.RFC, announced(e.States), strings.Join(e.Commands, ", "),
 			strings.Join(e.Codes, ", "), strings.Join(e.Implies, ", "), strings.Join(dialogues[e.RFC], ", "))
 	}
+	b.WriteString(submissionReference(t))
 	return b.String()
 }
 
@@ -78,13 +79,13 @@ func profileReference(t *testing.T) string {
 	for _, e := range imap.Extensions() {
 		there[e.Token] = e.States != 0
 	}
-	dialogues := dialoguesByRFC(t)
+	dialogues := dialoguesByRFC(t, "testdata")
 	var b strings.Builder
 	b.WriteString("## The Lemonade message store (RFC 5550 §3.2)\n\n| extension or keyword | RFC | there | dialogues |\n|---|---|---|---|\n")
 	for _, row := range profile {
 		rfc, said, by := fmt.Sprint(row.rfc), "not yet", dialogues[row.rfc]
 		if row.rfc == 0 {
-			rfc, by = "5550", dialoguesWith(t, row.name)
+			rfc, by = "5550", dialoguesWith(t, "testdata", row.name)
 		}
 		if there[row.name] || row.rfc == 0 && len(by) > 0 {
 			said = "yes"
@@ -107,8 +108,8 @@ func announced(s imap.State) string {
 var namesRFC = regexp.MustCompile(`RFC ?(\d{4})`)
 
 // dialoguesWith lists the dialogues with a text, without their extension.
-func dialoguesWith(t *testing.T, text string) (names []string) {
-	files, err := filepath.Glob("testdata/*.txtar")
+func dialoguesWith(t *testing.T, dir, text string) (names []string) {
+	files, err := filepath.Glob(dir + "/*.txtar")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -126,8 +127,8 @@ func dialoguesWith(t *testing.T, text string) (names []string) {
 
 // dialoguesByRFC lists, for each RFC, the dialogues that name it, without
 // their extension.
-func dialoguesByRFC(t *testing.T) map[int][]string {
-	files, err := filepath.Glob("testdata/*.txtar")
+func dialoguesByRFC(t *testing.T, dir string) map[int][]string {
+	files, err := filepath.Glob(dir + "/*.txtar")
 	if err != nil || len(files) == 0 {
 		t.Fatal("no dialogues", err)
 	}

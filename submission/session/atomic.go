@@ -32,22 +32,22 @@ func (s *session) atomically(x *transaction, c smtp.URLChunk) {
 	}
 }
 
-// send sends an attempt. An attempt that is known gets the answer that it got,
-// though its draft may be gone by now: so the outbox is asked even if the URL
-// gives nothing; but then it makes no new one, of a draft that nobody has looked at
-// and that may be back by now.
+// send sends an attempt. One that is known gets the answer that it got, though its
+// draft may be gone by now, or its sender over his limit: so the outbox is asked
+// even then, but makes no new one of a draft that was refused, or that nobody has
+// looked at.
 func (s *Service) send(ctx context.Context, x *transaction, url string) (id string, err error) {
+	refusal := s.validate(ctx, x, url)
+	if refusal == nil {
+		e := s.rates.check(x.envelope.Account, len(x.envelope.Rcpts), s.Now())
+		refusal = s.tooMuch(e, x.envelope.Sender)
+	}
 	request := x.request(url)
-	if err := s.validate(ctx, x, url); err == error(replyNoURL) {
-		request.KnownOnly = true
-	} else if err != nil {
-		return "", err
-	}
-	e := s.rates.check(x.envelope.Account, len(x.envelope.Rcpts), s.Now())
-	if err := s.tooMuch(e, x.envelope.Sender); err != nil {
-		return "", err
-	}
+	request.KnownOnly = refusal != nil
 	sent, err := s.Outbox.Send(s.ctx, request)
+	if errors.Is(err, store.ErrNoURL) && refusal != nil {
+		return "", refusal
+	}
 	switch {
 	case err != nil:
 		return "", err

@@ -63,7 +63,7 @@ func (s *session) mayMail(x *transaction) error {
 			}
 		}
 	}
-	return s.service.tooMuch(s.service.rates.check(s.user.Account, 1, s.now), s.user.Name)
+	return s.mayGoOn(x)
 }
 
 func (s *session) rcpt(t *conn.Turn, args []byte) error {
@@ -110,7 +110,17 @@ func (s *session) mayRcpt(x *transaction, r *smtp.Rcpt) error {
 	case err != nil:
 		return s.fault("resolve recipient", err)
 	}
-	return s.service.tooMuch(s.service.rates.check(s.user.Account, len(x.envelope.Rcpts)+1, s.now), s.user.Name)
+	return s.mayGoOn(x)
+}
+
+// mayGoOn says whether the user may send to one recipient more. An attempt may be
+// known already: whether it is a new mail is seen at its end.
+func (s *session) mayGoOn(x *transaction) error {
+	if x.mail.Atomic.Attempt != "" {
+		return nil
+	}
+	e := s.service.rates.check(s.user.Account, len(x.envelope.Rcpts)+1, s.now)
+	return s.service.tooMuch(e, s.user.Name)
 }
 
 // qualified says whether a domain that is not ours can be found by others (RFC
