@@ -16,6 +16,9 @@ type Work interface {
 	// waiting. Never more than the queue's limit of jobs of one domain are out
 	// at a time, and none of a domain that is known to be down before its time.
 	Next(ctx context.Context) (Job, error)
+	// NextHere is Next of jobs at domains that are known to be this server's:
+	// for who has no place for others now, so that these do not wait for them.
+	NextHere(ctx context.Context) (Job, error)
 }
 
 // Job is a message with those of its recipients that are due at one domain. It

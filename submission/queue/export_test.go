@@ -8,7 +8,7 @@ import (
 
 // Take is Next that does not wait: nil if no job is due.
 func (q *Queue) Take(ctx context.Context) (submission.Job, error) {
-	j, err := q.take(ctx)
+	j, err := q.take(ctx, false)
 	if j == nil {
 		return nil, err
 	}

@@ -14,8 +14,18 @@ var _ submission.Work = (*Queue)(nil)
 
 // Next implements submission.Work.
 func (q *Queue) Next(ctx context.Context) (submission.Job, error) {
+	return q.next(ctx, q.work, false)
+}
+
+// NextHere implements submission.Work.
+func (q *Queue) NextHere(ctx context.Context) (submission.Job, error) {
+	return q.next(ctx, q.workHere, true)
+}
+
+// next waits for a job, at a domain of this server if hereOnly.
+func (q *Queue) next(ctx context.Context, wake <-chan struct{}, hereOnly bool) (submission.Job, error) {
 	for {
-		j, err := q.take(ctx)
+		j, err := q.take(ctx, hereOnly)
 		if err != nil {
 			q.signal() // another may do better
 			return nil, err
@@ -24,7 +34,7 @@ func (q *Queue) Next(ctx context.Context) (submission.Job, error) {
 			return j, nil
 		}
 		select {
-		case <-q.work:
+		case <-wake:
 		case <-ctx.Done():
 			return nil, ctx.Err()
 		case <-q.done:
@@ -34,7 +44,7 @@ func (q *Queue) Next(ctx context.Context) (submission.Job, error) {
 }
 
 // take gives a job that is due, or nil.
-func (q *Queue) take(ctx context.Context) (*job, error) {
+func (q *Queue) take(ctx context.Context, hereOnly bool) (*job, error) {
 	for {
 		if err := ctx.Err(); err != nil {
 			return nil, err
@@ -45,7 +55,7 @@ func (q *Queue) take(ctx context.Context) (*job, error) {
 			q.mu.Unlock()
 			return nil, errClosed
 		}
-		d, l := q.schedule.pick(now)
+		d, l := q.schedule.pick(now, hereOnly)
 		if d == nil {
 			q.arm(now)
 			q.mu.Unlock()
@@ -154,11 +164,13 @@ func (q *Queue) free(domain string, level byte, at slot, again bool) {
 	q.mu.Unlock()
 }
 
-// signal wakes one who waits in Next.
+// signal wakes one who waits in Next, and one in NextHere.
 func (q *Queue) signal() {
-	select {
-	case q.work <- struct{}{}:
-	default:
+	for _, wake := range [...]chan struct{}{q.work, q.workHere} {
+		select {
+		case wake <- struct{}{}:
+		default:
+		}
 	}
 }
 

@@ -31,6 +31,11 @@ type Options struct {
 	// as Hold does for an operator. Default none.
 	HoldDomain func(domain string) bool
 
+	// Here says which domains are this server's own (NextHere); it is asked
+	// when a domain first has mail, and must not wait. Default: none is known
+	// to be.
+	Here func(domain string) bool
+
 	// Retry are the pauses before the second try at a recipient, the third and
 	// so on; the last one repeats. A domain that is down is probed after the
 	// same pauses. Each pause is lengthened by a random part of up to an eighth.
@@ -90,6 +95,9 @@ func (o Options) withDefaults() Options {
 	}
 	if o.HoldDomain == nil {
 		o.HoldDomain = func(string) bool { return false }
+	}
+	if o.Here == nil {
+		o.Here = func(string) bool { return false }
 	}
 	if o.Now == nil {
 		o.Now = time.Now

@@ -23,9 +23,10 @@ type Queue struct {
 	line   line
 	nextID atomic.Uint64
 
-	work  chan struct{} // wakes one who waits for a job
-	done  chan struct{} // closed by Close
-	timer *time.Timer   // signals when the next domain is due
+	work     chan struct{} // wakes one who waits for a job
+	workHere chan struct{} // wakes one who waits for a job of this server's domains
+	done     chan struct{} // closed by Close
+	timer    *time.Timer   // signals when the next domain is due
 
 	mu       sync.Mutex
 	closed   bool
@@ -42,7 +43,7 @@ type Queue struct {
 func Open(ctx context.Context, engine kv.Engine, bodies body.Store, opt Options) (*Queue, error) {
 	q := &Queue{
 		engine: engine, bodies: bodies, opt: opt.withDefaults(),
-		work: make(chan struct{}, 1), done: make(chan struct{}), accounts: make(map[uint64]hold),
+		work: make(chan struct{}, 1), workHere: make(chan struct{}, 1), done: make(chan struct{}), accounts: make(map[uint64]hold),
 	}
 	q.schedule = newSchedule(&q.opt, q.signal)
 	if err := q.readHead(ctx); err != nil {

@@ -20,8 +20,8 @@ type schedule struct {
 	opt     *Options
 	held    map[string]hold // domains that an operator holds
 	domains map[string]*domain
-	waiting waiting           // domains with nothing due yet
-	ready   [levels]list.List // of *domain, by the level of the first group that is due
+	waiting waiting      // domains with nothing due yet
+	ready   [2]readyList // those of other servers, and this server's own
 	picks   int
 	// partial says that not all domains are in memory.
 	partial bool
@@ -29,9 +29,13 @@ type schedule struct {
 	changed func()
 }
 
+// readyList is of *domain, by the level of the first group that is due.
+type readyList [levels]list.List
+
 // domain is what is known of one.
 type domain struct {
 	name   string
+	here   int        // 1: it is this server's own
 	levels []*levelOf // the highest priority first
 	// out are the groups that are out, each with the earliest place in the
 	// schedule that it is known to have had since.
@@ -91,6 +95,9 @@ func (s *schedule) domain(name string, must bool) *domain {
 			return nil
 		}
 		d = &domain{name: name, index: -1}
+		if s.opt.Here(name) {
+			d.here = 1
+		}
 		s.domains[name] = d
 	}
 	return d
@@ -164,7 +171,7 @@ func (s *schedule) place(d *domain, now milli) {
 	switch {
 	case ready:
 		d.in, d.since = l.level, now
-		d.element = s.ready[l.level].PushBack(d)
+		d.element = s.ready[d.here][l.level].PushBack(d)
 		s.changed()
 	case len(d.levels) == 0 && len(d.out) == 0 && d.downUntil <= now:
 		delete(s.domains, d.name)
@@ -192,7 +199,7 @@ func (s *schedule) wakeOf(d *domain) milli {
 // take takes a domain from where it stands.
 func (s *schedule) take(d *domain) {
 	if d.element != nil {
-		s.ready[d.in].Remove(d.element)
+		s.ready[d.here][d.in].Remove(d.element)
 		d.element = nil
 	}
 	if d.index >= 0 {
@@ -200,24 +207,27 @@ func (s *schedule) take(d *domain) {
 	}
 }
 
-// pick gives a domain in which a group may be due, and its level.
-func (s *schedule) pick(now milli) (*domain, *levelOf) {
+// pick gives a domain in which a group may be due, one of this server's if
+// hereOnly, and its level.
+func (s *schedule) pick(now milli, hereOnly bool) (*domain, *levelOf) {
 	for len(s.waiting) > 0 && s.waiting[0].wake <= now {
 		s.place(s.waiting[0], now)
 	}
 	s.picks++
 	var chosen *domain
-	for i := range s.ready {
-		first := s.ready[i].Front()
-		if first == nil {
-			continue
-		}
-		d := first.Value.(*domain)
-		if chosen == nil || d.since < chosen.since {
-			chosen = d
-		}
-		if s.picks%fairEvery != 0 {
-			break
+	lists := s.ready[:]
+	if hereOnly {
+		lists = lists[1:]
+	}
+	for level := 0; level < levels && (chosen == nil || s.picks%fairEvery == 0); level++ {
+		for i := range lists {
+			first := lists[i][level].Front()
+			if first == nil {
+				continue
+			}
+			if d := first.Value.(*domain); chosen == nil || d.since < chosen.since {
+				chosen = d
+			}
 		}
 	}
 	if chosen == nil {
@@ -238,8 +248,10 @@ func (s *schedule) next() milli {
 // anyReady says whether pick would find a domain.
 func (s *schedule) anyReady() bool {
 	for i := range s.ready {
-		if s.ready[i].Len() > 0 {
-			return true
+		for level := range s.ready[i] {
+			if s.ready[i][level].Len() > 0 {
+				return true
+			}
 		}
 	}
 	return false
