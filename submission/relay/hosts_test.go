@@ -72,14 +72,15 @@ func TestSlowHost(t *testing.T) {
 		return ""
 	}}
 	n.add("slow0.example", "mx.slow.example", slow)
+	for i := range 50 {
+		n.routes[fmt.Sprintf("slow%d.example", i)] = n.routes["slow0.example"]
+	}
 	fast := n.add("fast.example", "mx.fast.example", &relaytest.Host{})
 	inNetwork(t, n, Options{Workers: 4, PerHost: 3}, func(r *rig) {
 		release = make(chan struct{})
 		var jobs []*job
 		for i := range 50 {
-			domain := fmt.Sprintf("slow%d.example", i)
-			n.routes[domain] = n.routes["slow0.example"]
-			j := jobNow(text, "bob@"+domain)
+			j := jobNow(text, fmt.Sprintf("bob@slow%d.example", i))
 			jobs = append(jobs, j)
 			r.queue.jobs <- j
 		}
@@ -96,6 +97,35 @@ func TestSlowHost(t *testing.T) {
 			equal(t, "in the end", "bob relayed 2.0.0 blind", j.result())
 		}
 		equal(t, "connections to the slow host in the end", 3, slow.MaxOpen())
+	})
+}
+
+// Mail for mailboxes here does not even wait for a place in the backlog.
+func TestBacklogFull(t *testing.T) {
+	n := newNetwork()
+	n.add("a.example", "mx.example", &relaytest.Host{Say: says("MAIL", relaytest.Stall)})
+	inNetwork(t, n, Options{Backlog: 3, PerHost: 1}, func(r *rig) {
+		for range 10 {
+			r.queue.jobs <- jobNow(text, "bob@a.example")
+		}
+		synctest.Wait()
+		j := jobNow(text, "alice@example.org")
+		r.queue.here <- j
+		synctest.Wait()
+		equal(t, "outcome", "alice delivered 2.0.0", j.result())
+		for len(r.queue.jobs) > 0 {
+			time.Sleep(time.Minute)
+		}
+	})
+}
+
+// A queue that has an error for once goes on.
+func TestQueueFails(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t, Options{})
+		r.queue.errs <- errFault
+		synctest.Wait()
+		equal(t, "outcome", "alice delivered 2.0.0", r.deliver(jobNow(text, "alice@example.org")))
 	})
 }
 
@@ -214,8 +244,11 @@ func TestShutdown(t *testing.T) {
 		q, boxes := newQueue(), newBoxes()
 		relay := New(Options{Hostname: "mx.example.org", Work: q, Resolver: people, Filing: boxes, Router: n, Dial: n.dial})
 		ctx, stop := context.WithCancel(t.Context())
-		done := make(chan error)
-		go func() { done <- relay.Run(ctx) }()
+		done := make(chan struct{})
+		go func() {
+			relay.Run(ctx)
+			close(done)
+		}()
 		first, second, third := jobNow(text, "bob@c.example"), jobNow(text, "bob@a.example"), jobNow(text, "bob@b.example")
 		q.jobs <- first
 		<-first.over
@@ -225,9 +258,7 @@ func TestShutdown(t *testing.T) {
 		stop()
 		time.Sleep(time.Second)
 		close(release)
-		if err := <-done; err != nil {
-			t.Errorf("Run: %v", err)
-		}
+		<-done
 		equal(t, "in the midst of its end", "bob relayed 2.0.0 blind", second.result())
 		equal(t, "mails", 1, len(busy.Mails()))
 		equal(t, "not begun", "released", third.result())

@@ -64,10 +64,11 @@ func TestForgotten(t *testing.T) {
 		r := newRig(t, Options{})
 		r.deliver(newJob("a", "all@example.org"))
 		synctest.Wait()
-		equal(t, "remembered", 1, len(r.boxes.once[1]))
+		equal(t, "remembered", 2, r.boxes.remembered())
 		<-r.boxes.forgot
 		<-r.boxes.forgot
-		equal(t, "remembered", 0, len(r.boxes.once[1])+len(r.boxes.once[2]))
+		synctest.Wait()
+		equal(t, "remembered", 0, r.boxes.remembered())
 	})
 }
 

@@ -13,7 +13,8 @@
 // Jobs are taken up to Options.Backlog, each in a goroutine of its own that
 // waits for a connection: no host has more than Options.PerHost of the
 // Options.Workers connections, and one that does not answer is left alone for a
-// while (hosts.go). Mail for mailboxes here never waits for a connection.
+// while (hosts.go). Mail for mailboxes here never waits for a connection, nor
+// for a place in the backlog: it is taken beside (Work.NextHere).
 package relay
 
 import (
@@ -154,43 +155,56 @@ func New(o Options) *Relay {
 	}
 }
 
-// Run delivers until ctx is done, and then for Options.Grace what has begun. It
-// returns an error only if the queue gives one.
-func (r *Relay) Run(ctx context.Context) error {
+// Run delivers until ctx is done, and then for Options.Grace what has begun.
+func (r *Relay) Run(ctx context.Context) {
 	work, stop := context.WithCancel(context.WithoutCancel(ctx))
 	defer stop()
 	var running, beside sync.WaitGroup
 	beside.Go(func() { r.forget(ctx) })
-	err := r.take(ctx, work, &running)
+	beside.Go(func() { r.take(ctx, work, &running, r.opt.Work.NextHere, r.opt.Local) })
+	r.take(ctx, work, &running, r.opt.Work.Next, r.opt.Backlog)
+	beside.Wait()
 	grace := time.AfterFunc(r.opt.Grace, stop)
 	defer grace.Stop()
 	running.Wait()
-	beside.Wait()
 	r.pool.close()
 	r.forgetAll(work)
-	return err
 }
 
-// take starts jobs as they come.
-func (r *Relay) take(ctx, work context.Context, running *sync.WaitGroup) error {
-	places := make(chan struct{}, r.opt.Backlog)
-	for {
+// nextPause is how long to wait when the queue has an error instead of a job.
+const nextPause = time.Second
+
+// take starts jobs as next gives them, up to max at a time, until ctx is done.
+func (r *Relay) take(ctx, work context.Context, running *sync.WaitGroup, next func(context.Context) (submission.Job, error), max int) {
+	places := make(chan struct{}, max)
+	for ctx.Err() == nil {
 		select {
 		case places <- struct{}{}:
 		case <-ctx.Done():
-			return nil
+			return
 		}
-		job, err := r.opt.Work.Next(ctx)
-		switch {
-		case err != nil && ctx.Err() != nil:
-			return nil
-		case err != nil:
-			return err
+		job, err := next(ctx)
+		if err != nil {
+			<-places
+			r.pause(ctx, err)
+			continue
 		}
 		running.Go(func() {
 			r.do(work, job)
 			<-places
 		})
+	}
+}
+
+// pause waits after an error of the queue.
+func (r *Relay) pause(ctx context.Context, err error) {
+	if ctx.Err() != nil {
+		return
+	}
+	r.opt.Log.Error("the queue gives no work", "err", err)
+	select {
+	case <-ctx.Done():
+	case <-time.After(nextPause):
 	}
 }
 

@@ -18,14 +18,24 @@ import (
 var monday = time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC)
 
 // queue is a submission.Work of jobs that a test makes.
-type queue struct{ jobs chan *job }
+type queue struct {
+	jobs, here chan *job
+	errs       chan error
+}
 
-func newQueue() *queue { return &queue{make(chan *job, 100)} }
+func newQueue() *queue {
+	return &queue{make(chan *job, 100), make(chan *job, 100), make(chan error, 1)}
+}
 
-func (q *queue) Next(ctx context.Context) (submission.Job, error) {
+func (q *queue) Next(ctx context.Context) (submission.Job, error)     { return q.next(ctx, q.jobs) }
+func (q *queue) NextHere(ctx context.Context) (submission.Job, error) { return q.next(ctx, q.here) }
+
+func (q *queue) next(ctx context.Context, jobs chan *job) (submission.Job, error) {
 	select {
-	case j := <-q.jobs:
+	case j := <-jobs:
 		return j, nil
+	case err := <-q.errs:
+		return nil, err
 	case <-ctx.Done():
 		return nil, ctx.Err()
 	}
@@ -165,6 +175,16 @@ func (b *boxes) Forget(_ context.Context, account uint64, once ...store.Once) er
 	return nil
 }
 
+// remembered counts the copies that were filed once and are not forgotten.
+func (b *boxes) remembered() (n int) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for _, once := range b.once {
+		n += len(once)
+	}
+	return n
+}
+
 type incoming struct {
 	b  *boxes
 	to []store.Recipient
@@ -207,13 +227,14 @@ func newRig(t *testing.T, o Options) *rig {
 	}
 	relay := New(o)
 	ctx, stop := context.WithCancel(context.Background())
-	done := make(chan error)
-	go func() { done <- relay.Run(ctx) }()
+	done := make(chan struct{})
+	go func() {
+		relay.Run(ctx)
+		close(done)
+	}()
 	t.Cleanup(func() {
 		stop()
-		if err := <-done; err != nil {
-			t.Errorf("Run: %v", err)
-		}
+		<-done
 	})
 	return r
 }

@@ -33,7 +33,7 @@ func names(route *Route, err error) string {
 
 func TestMX(t *testing.T) {
 	z, now := newZone(t), monday
-	z.add("a.example. 300 IN MX 20 two.example.", "a.example. 300 IN MX 10 One.example.", "a.example. 300 IN MX 30 .",
+	z.Add("a.example. 300 IN MX 20 two.example.", "a.example. 300 IN MX 10 One.example.", "a.example. 300 IN MX 30 .",
 		"null.example. 300 IN MX 0 .",
 		"self.example. 300 IN MX 10 mx.example.org.", "self.example. 300 IN MX 20 two.example.",
 		"middle.example. 300 IN MX 5 one.example.", "middle.example. 300 IN MX 10 two.example.", "middle.example. 300 IN MX 10 MX.example.org.", "middle.example. 300 IN MX 20 three.example.",
@@ -45,8 +45,8 @@ func TestMX(t *testing.T) {
 		"loop.example. 300 IN CNAME loop.example.",
 		"dots.example. 300 IN MX 1 .", "dots.example. 300 IN MX 2 .",
 	)
-	z.rcodes["broken.example."] = dns.RcodeServerFailure
-	z.rcodes["refused.example."] = dns.RcodeRefused
+	z.Fail("broken.example.", dns.RcodeServerFailure)
+	z.Fail("refused.example.", dns.RcodeRefused)
 	r := z.resolver(&now, Options{Own: []string{"mx.example.org"}, NoPolicies: true})
 	for _, test := range []struct{ domain, want string }{
 		{"a.example", "one.example two.example"}, // RFC 5321 §5.1: by preference
@@ -84,7 +84,7 @@ func TestMX(t *testing.T) {
 func TestEqualPreferences(t *testing.T) {
 	z, now := newZone(t), monday
 	for i := range 20 {
-		z.add(fmt.Sprintf("a.example. 300 IN MX %d h%d.example.", i/10, i))
+		z.Add(fmt.Sprintf("a.example. 300 IN MX %d h%d.example.", i/10, i))
 	}
 	r := z.resolver(&now, Options{NoPolicies: true, MaxHosts: 11})
 	first := map[string]bool{}
@@ -102,14 +102,14 @@ func TestEqualPreferences(t *testing.T) {
 
 func TestAddresses(t *testing.T) {
 	z, now := newZone(t), monday
-	z.add("both.example. 300 IN A 192.0.2.1", "both.example. 300 IN A 192.0.2.2", "both.example. 300 IN AAAA 2001:db8::1", "both.example. 300 IN AAAA 2001:db8::2", "both.example. 300 IN A 192.0.2.3",
+	z.Add("both.example. 300 IN A 192.0.2.1", "both.example. 300 IN A 192.0.2.2", "both.example. 300 IN AAAA 2001:db8::1", "both.example. 300 IN AAAA 2001:db8::2", "both.example. 300 IN A 192.0.2.3",
 		"inner.example. 300 IN A 127.0.0.1", "inner.example. 300 IN A 10.1.2.3", "inner.example. 300 IN AAAA fe80::1", "inner.example. 300 IN AAAA ::1",
 		"inner.example. 300 IN AAAA ::ffff:10.0.0.1", "inner.example. 300 IN AAAA 64:ff9b::10.0.0.1", "inner.example. 300 IN AAAA 2002:7f00:1::1",
 		"mixed.example. 300 IN A 192.168.0.1", "mixed.example. 300 IN A 198.51.100.1",
 		"own.example. 300 IN A 203.0.113.9", "own.example. 300 IN A 192.0.2.1",
 		"half.example. 300 IN A 192.0.2.1",
 	)
-	z.rcodes["broken.example."] = dns.RcodeServerFailure
+	z.Fail("broken.example.", dns.RcodeServerFailure)
 	r := z.resolver(&now, Options{Port: 2525, OwnAddresses: []netip.Addr{netip.MustParseAddr("203.0.113.9")}})
 	for range 10 {
 		got, err := r.Addresses(t.Context(), Host{Name: "both.example", Port: 25})
@@ -142,12 +142,12 @@ func TestAddresses(t *testing.T) {
 // too (RFC 2308 §5).
 func TestCache(t *testing.T) {
 	z, now := newZone(t), monday
-	z.add("a.example. 100 IN MX 10 one.example.", "zero.example. 0 IN MX 10 one.example.")
+	z.Add("a.example. 100 IN MX 10 one.example.", "zero.example. 0 IN MX 10 one.example.")
 	r := z.resolver(&now, Options{NoPolicies: true})
 	ask := func(domain string) { r.Route(t.Context(), domain) }
 	for step, want := range []int{1, 1, 2} {
 		ask("A.example")
-		if got := z.times("a.example.", dns.TypeMX); got != want {
+		if got := z.Asked("a.example.", dns.TypeMX); got != want {
 			t.Errorf("step %d: asked %d times", step, got)
 		}
 		now = now.Add(60 * time.Second)
@@ -156,19 +156,17 @@ func TestCache(t *testing.T) {
 		ask("nowhere.example")
 		ask("zero.example")
 	}
-	if missing, zero := z.times("nowhere.example.", dns.TypeMX), z.times("zero.example.", dns.TypeMX); missing != 1 || zero != 3 {
+	if missing, zero := z.Asked("nowhere.example.", dns.TypeMX), z.Asked("zero.example.", dns.TypeMX); missing != 1 || zero != 3 {
 		t.Errorf("asked %d and %d times", missing, zero)
 	}
 	now = now.Add(301 * time.Second)
-	if ask("nowhere.example"); z.times("nowhere.example.", dns.TypeMX) != 2 {
+	if ask("nowhere.example"); z.Asked("nowhere.example.", dns.TypeMX) != 2 {
 		t.Error("that there is nothing is believed for too long")
 	}
-	z.rcodes["broken.example."] = dns.RcodeServerFailure
+	z.Fail("broken.example.", dns.RcodeServerFailure)
 	ask("broken.example")
-	z.mu.Lock()
-	delete(z.rcodes, "broken.example.")
-	z.mu.Unlock()
-	z.add("broken.example. 100 IN MX 10 one.example.")
+	z.Fail("broken.example.", dns.RcodeSuccess)
+	z.Add("broken.example. 100 IN MX 10 one.example.")
 	if got := names(r.Route(t.Context(), "broken.example")); got != "one.example" {
 		t.Errorf("after a failure: %s", got)
 	}
@@ -190,11 +188,11 @@ func TestCacheIsBounded(t *testing.T) {
 func TestServers(t *testing.T) {
 	good, bad, now := newZone(t), newZone(t), monday
 	for i := range 40 {
-		good.add(fmt.Sprintf("big.example. 300 IN MX 10 host-with-a-long-name-%d.example.", i))
+		good.Add(fmt.Sprintf("big.example. 300 IN MX 10 host-with-a-long-name-%d.example.", i))
 	}
-	good.cut["big.example."] = true
-	good.add("a.example. 300 IN MX 10 one.example.")
-	r := good.resolver(&now, Options{NoPolicies: true, Servers: []netip.AddrPort{bad.addr}})
+	good.Cut("big.example.")
+	good.Add("a.example. 300 IN MX 10 one.example.")
+	r := good.resolver(&now, Options{NoPolicies: true, Servers: []netip.AddrPort{bad.Addr}})
 	for name, lie := range map[string]func(*dns.Msg){
 		"no response":      func(m *dns.Msg) { m.Response = false },
 		"another question": func(m *dns.Msg) { m.Question[0].Name = "b.example." },
@@ -202,24 +200,22 @@ func TestServers(t *testing.T) {
 		"failure":          func(m *dns.Msg) { m.Rcode = dns.RcodeServerFailure },
 		"cut for ever":     func(m *dns.Msg) { m.Truncated = true },
 	} {
-		bad.mu.Lock()
-		bad.lie = lie
-		bad.mu.Unlock()
+		bad.Lie(lie)
 		now = now.Add(time.Hour)
 		if got := names(r.Route(t.Context(), "a.example")); got != "one.example" {
 			t.Errorf("%s: %s", name, got)
 		}
 	}
 	r = good.resolver(&now, Options{NoPolicies: true, Servers: nil, MaxHosts: 100})
-	if route, err := r.Route(t.Context(), "big.example"); err != nil || len(route.Hosts) != 40 || good.tcp == 0 {
-		t.Errorf("%s, %d over TCP", names(route, err), good.tcp)
+	if route, err := r.Route(t.Context(), "big.example"); err != nil || len(route.Hosts) != 40 || good.TCP() == 0 {
+		t.Errorf("%s, %d over TCP", names(route, err), good.TCP())
 	}
 	// RFC 6891 §7: a server that knows no EDNS0 is asked without.
-	good.lie = func(m *dns.Msg) {
+	good.Lie(func(m *dns.Msg) {
 		if m.IsEdns0() != nil {
 			m.Rcode = dns.RcodeFormatError
 		}
-	}
+	})
 	if got := names(r.Route(t.Context(), "a.example")); got != "one.example" {
 		t.Errorf("without EDNS0: %s", got)
 	}
@@ -228,9 +224,9 @@ func TestServers(t *testing.T) {
 func TestManyRecords(t *testing.T) {
 	z, now := newZone(t), monday
 	for i := range 300 {
-		z.add(fmt.Sprintf("a.example. 300 IN MX %d h%d.example.", i, i))
+		z.Add(fmt.Sprintf("a.example. 300 IN MX %d h%d.example.", i, i))
 	}
-	z.cut["a.example."] = true
+	z.Cut("a.example.")
 	r := z.resolver(&now, Options{NoPolicies: true})
 	a, err := r.lookup(t.Context(), "a.example", dns.TypeMX)
 	if err != nil || len(a.mx) != maxAnswers {
@@ -262,9 +258,9 @@ func TestLiterals(t *testing.T) {
 
 func TestSmarthost(t *testing.T) {
 	z, now := newZone(t), monday
-	z.add("smart.example. 300 IN A 10.0.0.1", "smart.example. 300 IN AAAA fd00::1")
+	z.Add("smart.example. 300 IN A 10.0.0.1", "smart.example. 300 IN AAAA fd00::1")
 	s := NewSmarthost(SmarthostOptions{Host: "Smart.example", Port: 587, TLS: TLS{Required: true, Verified: true}, Login: true,
-		Servers: []netip.AddrPort{z.addr}, Resolver: z.resolver(&now, Options{}), Now: func() time.Time { return now }})
+		Servers: []netip.AddrPort{z.Addr}, Resolver: z.resolver(&now, Options{}), Now: func() time.Time { return now }})
 	route, err := s.Route(t.Context(), "any.example")
 	if err != nil || len(route.Hosts) != 1 || route.Hosts[0] != (Host{Name: "smart.example", Port: 587, TLS: TLS{Required: true, Verified: true}, Trusted: true, Login: true}) {
 		t.Fatalf("%+v, %v", route, err)
@@ -276,7 +272,7 @@ func TestSmarthost(t *testing.T) {
 			t.Errorf("%v, %v", got, err)
 		}
 	}
-	if n := z.times("smart.example.", dns.TypeA); n != 1 {
+	if n := z.Asked("smart.example.", dns.TypeA); n != 1 {
 		t.Errorf("asked %d times", n)
 	}
 	s = NewSmarthost(SmarthostOptions{Host: "127.0.0.1", Port: 25})
@@ -284,7 +280,7 @@ func TestSmarthost(t *testing.T) {
 	if got, err := s.Addresses(t.Context(), route.Hosts[0]); err != nil || got[0].String() != "127.0.0.1:25" {
 		t.Errorf("%v, %v", got, err)
 	}
-	s = NewSmarthost(SmarthostOptions{Host: "nowhere.example", Port: 25, Servers: []netip.AddrPort{z.addr}})
+	s = NewSmarthost(SmarthostOptions{Host: "nowhere.example", Port: 25, Servers: []netip.AddrPort{z.Addr}})
 	var e *Error
 	if _, err := s.Addresses(t.Context(), Host{Name: "nowhere.example"}); !errors.As(err, &e) || !e.Temporary() {
 		t.Errorf("%v", err)

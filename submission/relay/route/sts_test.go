@@ -13,6 +13,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/miekg/dns"
+
 	"citron/submission/relay/relaytest"
 )
 
@@ -116,7 +118,7 @@ func newSite(t *testing.T, name string) *site {
 	t.Cleanup(server.Close)
 	port := netip.MustParseAddrPort(server.Listener.Addr().String()).Port()
 	s.r = s.resolver(&s.now, Options{Roots: ca.Roots, PolicyPort: port, Private: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}})
-	s.add("a.example. 86400 IN MX 10 one.a.example.", "a.example. 86400 IN MX 20 Two.example.", "mta-sts.a.example. 86400 IN A 127.0.0.1")
+	s.Add("a.example. 86400 IN MX 10 one.a.example.", "a.example. 86400 IN MX 20 Two.example.", "mta-sts.a.example. 86400 IN A 127.0.0.1")
 	s.says(enforceText)
 	return s
 }
@@ -133,12 +135,9 @@ func (s *site) says(text string) {
 
 // record publishes an id; empty: none.
 func (s *site) record(id string) {
-	s.mu.Lock()
-	q := question{"_mta-sts.a.example.", 16}
-	delete(s.records, q)
-	s.mu.Unlock()
+	s.Remove("_mta-sts.a.example.", dns.TypeTXT)
 	if id != "" {
-		s.add("_mta-sts.a.example. 60 IN TXT \"v=STSv1; \" \"id=" + id + ";\"")
+		s.Add("_mta-sts.a.example. 60 IN TXT \"v=STSv1; \" \"id=" + id + ";\"")
 	}
 }
 
