@@ -54,7 +54,8 @@ type Options struct {
 	// UTF8: MAIL had SMTPUTF8. Binary: MAIL had BODY=BINARYMIME, so that the
 	// body has no lines and is left as it is.
 	UTF8, Binary bool
-	// ID joins Received and the log: letters, digits, dots and hyphens.
+	// ID joins Received and the log: letters, digits, dots and hyphens, not
+	// empty.
 	ID string
 	// For is the only recipient; zero: there are several (RFC 5321 §7.2).
 	For smtp.Path

@@ -29,7 +29,7 @@ func options() Options {
 	}
 }
 
-const trace = "Received: from client.invalid\r\n\tby mail.example.org with ESMTPSA id q1;\r\n\tThu, 5 Nov 2026 09:03:00 +0100\r\n"
+const received = "Received: from client.invalid\r\n\tby mail.example.org with ESMTPSA id q1; Thu, 05 Nov 2026 09:03:00 +0100\r\n"
 
 // whole is a header that needs nothing.
 const whole = "From: Alice <alice@example.org>\r\nDate: Thu, 5 Nov 2026 09:00:00 +0100\r\nMessage-ID: <1@example.org>\r\n"
@@ -77,8 +77,8 @@ func TestMended(t *testing.T) {
 		"odd Message": {"Message-ID: nonsense\r\nDate: 99\r\nFrom: alice@example.org\r\n\r\n", "Message-ID: nonsense\r\nDate: 99\r\nFrom: alice@example.org\r\n\r\n"},
 	} {
 		got, _, err := run(options(), c.in)
-		if err != nil || got != trace+c.want {
-			t.Errorf("%s: %v\n%q\nwant\n%q", name, err, got, trace+c.want)
+		if err != nil || got != received+c.want {
+			t.Errorf("%s: %v\n%q\nwant\n%q", name, err, got, received+c.want)
 		}
 	}
 }
@@ -173,18 +173,21 @@ func TestReceived(t *testing.T) {
 		change func(*Options)
 		want   string
 	}{
-		{func(*Options) {}, trace},
+		{func(*Options) {}, received},
 		// RFC 5321 §7.2: for only where there is one recipient.
-		{func(o *Options) { o.For = smtp.Path{Local: "b c", Domain: "example.net"} }, "Received: from client.invalid\r\n\tby mail.example.org with ESMTPSA id q1\r\n\tfor <\"b c\"@example.net>;\r\n\tThu, 5 Nov 2026 09:03:00 +0100\r\n"},
+		{func(o *Options) { o.For = smtp.Path{Local: "b c", Domain: "example.net"} }, "Received: from client.invalid\r\n\tby mail.example.org with ESMTPSA id q1\r\n\tfor <\"b c\"@example.net>; Thu, 05 Nov 2026 09:03:00 +0100\r\n"},
 		// RFC 3848, RFC 6531 §4.3
-		{func(o *Options) { o.TLS = false }, strings.Replace(trace, "ESMTPSA", "ESMTPA", 1)},
-		{func(o *Options) { o.UTF8 = true }, strings.Replace(trace, "ESMTPSA", "UTF8SMTPSA", 1)},
-		{func(o *Options) { o.UTF8, o.TLS, o.Authenticated = true, false, false }, strings.Replace(trace, "ESMTPSA", "UTF8SMTP", 1)},
+		{func(o *Options) { o.TLS = false }, strings.Replace(received, "ESMTPSA", "ESMTPA", 1)},
+		{func(o *Options) { o.UTF8 = true }, strings.Replace(received, "ESMTPSA", "UTF8SMTPSA", 1)},
+		// RFC 6531 §3.7.3
+		{func(o *Options) { o.UTF8, o.Hostname = true, "xn--bcher-kva.example" }, strings.NewReplacer("ESMTPSA", "UTF8SMTPSA", "mail.example.org", "bücher.example").Replace(received)},
+		{func(o *Options) { o.For = smtp.Path{Local: "ü", Domain: "example.net"} }, received},
+		{func(o *Options) { o.UTF8, o.TLS, o.Authenticated = true, false, false }, strings.Replace(received, "ESMTPSA", "UTF8SMTP", 1)},
 		// RFC 5321 §4.4
-		{func(o *Options) { o.ShowClient = true }, strings.Replace(trace, "client.invalid", "phone.local ([192.0.2.7])", 1)},
-		{func(o *Options) { o.ShowClient, o.Hello = true, "a b\r\n" }, strings.Replace(trace, "client.invalid", "[192.0.2.7] ([192.0.2.7])", 1)},
-		{func(o *Options) { o.ShowClient, o.Remote = true, netip.MustParseAddrPort("[2001:db8::1%eth0]:9") }, strings.Replace(trace, "client.invalid", "phone.local ([IPv6:2001:db8::1])", 1)},
-		{func(o *Options) { o.ShowClient, o.Hello, o.Remote = true, "(", netip.AddrPort{} }, trace},
+		{func(o *Options) { o.ShowClient = true }, strings.Replace(received, "client.invalid", "phone.local ([192.0.2.7])", 1)},
+		{func(o *Options) { o.ShowClient, o.Hello = true, "a b\r\n" }, strings.Replace(received, "client.invalid", "[192.0.2.7] ([192.0.2.7])", 1)},
+		{func(o *Options) { o.ShowClient, o.Remote = true, netip.MustParseAddrPort("[2001:db8::1%eth0]:9") }, strings.Replace(received, "client.invalid", "phone.local ([IPv6:2001:db8::1])", 1)},
+		{func(o *Options) { o.ShowClient, o.Hello, o.Remote = true, "(", netip.AddrPort{} }, received},
 	} {
 		o := options()
 		c.change(&o)

@@ -55,13 +55,13 @@ func FuzzFilter(f *testing.F) {
 		}
 		clean(t, []byte(once), binary)
 		again, _, err := run(o, once)
-		if err != nil || again != trace4(o)+once {
+		if err != nil || again != receivedAgain(o)+once {
 			t.Fatalf("again: %v\n%q\n%q", err, once, again)
 		}
 	})
 }
 
-func trace4(o Options) string { return string(o.appendReceived(nil)) }
+func receivedAgain(o Options) string { return string(o.appendReceived(nil)) }
 
 func clean(t *testing.T, out []byte, binary bool) {
 	end := bytes.Index(out, []byte("\r\n\r\n"))

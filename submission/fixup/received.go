@@ -1,83 +1,55 @@
 package fixup
 
 import (
-	"net/netip"
 	"strings"
 	"time"
-)
+	"unicode/utf8"
 
-// dateForm is date-time of RFC 5322 §3.3, with the offset that RFC 5321 §4.4
-// asks for.
-const dateForm = "Mon, 2 Jan 2006 15:04:05 -0700"
+	"golang.org/x/net/idna"
+
+	"citron/mail/trace"
+)
 
 // hiddenClient stands for the client's name in Received, which needs one
 // (RFC 5321 §4.4); no host has it (RFC 2606).
 const hiddenClient = "client.invalid"
 
-// appendReceived appends the trace field (RFC 5321 §4.4):
-//
-//	Received: from hello (address) by hostname with protocol id id for <forward-path>; date
+// appendReceived appends the trace field (RFC 5321 §4.4).
 func (o *Options) appendReceived(b []byte) []byte {
-	b = append(b, "Received: from "...)
+	r := trace.Received{From: hiddenClient, By: o.Hostname, With: o.protocol(), ID: o.ID, Date: o.Now}
+	if o.UTF8 || o.For.ASCII() {
+		r.For = o.For
+	}
 	if o.ShowClient {
-		b = o.appendClient(b)
-	} else {
-		b = append(b, hiddenClient...)
+		r.From, r.Remote = o.client(), o.Remote
 	}
-	b = append(b, "\r\n\tby "...)
-	b = append(b, o.Hostname...)
-	b = append(b, " with "...)
-	b = append(b, o.protocol()...)
-	if o.ID != "" {
-		b = append(b, " id "...)
-		b = append(b, o.ID...)
+	if o.UTF8 { // RFC 6531 §3.7.3
+		if name, err := idna.Lookup.ToUnicode(r.By); err == nil {
+			r.By = name
+		}
 	}
-	if !o.For.IsNull() && (o.UTF8 || o.For.ASCII()) {
-		b = append(b, "\r\n\tfor <"...)
-		b = o.For.Append(b)
-		b = append(b, '>')
-	}
-	b = append(b, ";\r\n\t"...)
-	b = o.Now.AppendFormat(b, dateForm)
-	return append(b, crlf...)
+	return r.Append(b)
 }
 
-// appendClient appends Extended-Domain: what the client said, if it may stand
-// there, and its address.
-func (o *Options) appendClient(b []byte) []byte {
-	address := literal(o.Remote.Addr())
-	name := o.Hello
-	if !o.presentable(name) {
-		name = address
+// client is what the client said in EHLO, if it may stand in the field, or its
+// address.
+func (o *Options) client() string {
+	if o.presentable(o.Hello) {
+		return o.Hello
 	}
-	if name == "" {
-		return append(b, hiddenClient...)
-	}
-	b = append(b, name...)
-	if address != "" {
-		b = append(b, " ("...)
-		b = append(b, address...)
-		b = append(b, ')')
-	}
-	return b
-}
-
-// literal gives an address-literal (RFC 5321 §4.1.3); empty on a Unix socket.
-func literal(a netip.Addr) string {
-	if !a.IsValid() {
-		return ""
-	}
-	a = a.Unmap().WithZone("")
-	if a.Is6() {
+	switch a := o.Remote.Addr().Unmap().WithZone(""); {
+	case !a.IsValid():
+		return hiddenClient
+	case a.Is6():
 		return "[IPv6:" + a.String() + "]"
+	default:
+		return "[" + a.String() + "]"
 	}
-	return "[" + a.String() + "]"
 }
 
-// presentable says whether what the client said in EHLO is made like a domain or
-// an address-literal.
+// presentable says whether a name is made like a domain or an address literal.
 func (o *Options) presentable(name string) bool {
-	if name == "" || len(name) > 255 {
+	if name == "" || len(name) > 255 || !utf8.ValidString(name) {
 		return false
 	}
 	name = strings.TrimSuffix(strings.TrimPrefix(name, "["), "]")
@@ -86,7 +58,7 @@ func (o *Options) presentable(name string) bool {
 		case c >= '0' && c <= '9', c >= 'a' && c <= 'z', c >= 'A' && c <= 'Z', strings.ContainsRune(".-_:", c):
 			return false
 		}
-		return c < 0x80 || !o.UTF8 || c == '\uFFFD'
+		return c < utf8.RuneSelf || !o.UTF8
 	}) < 0
 }
 
@@ -105,4 +77,5 @@ func (o *Options) protocol() string {
 	return name
 }
 
-func date(t time.Time) string { return t.Format(dateForm) }
+// date gives date-time of RFC 5322 §3.3.
+func date(t time.Time) string { return t.Format("Mon, 2 Jan 2006 15:04:05 -0700") }

@@ -8,7 +8,9 @@
 // what is behind it would be anybody's.
 //
 // What is signed must be what is sent: conversions for the next hop come before
-// (RFC 6376 §5.3).
+// (RFC 6376 §5.3). Nothing is converted only to be signed, as that section
+// advises: the hosts of today's mail take 8 bits, and a conversion costs every
+// recipient a third of an attachment.
 package sign
 
 import (
@@ -87,10 +89,11 @@ func New(o Options) (*Signer, error) {
 		if err != nil {
 			return nil, fmt.Errorf("dkim: domain %q: %w", k.Domain, err)
 		}
-		if _, err := canonical(k.Selector); err != nil {
+		selector, err := canonical(k.Selector)
+		if err != nil {
 			return nil, fmt.Errorf("dkim: selector %q: %w", k.Selector, err)
 		}
-		k.Domain = domain
+		k.Domain, k.Selector = domain, selector
 		f := &keyFile{Key: k, log: o.Log}
 		if err := f.read(); err != nil {
 			return nil, err
@@ -118,15 +121,23 @@ const (
 	maxBlank = 1 << 20
 )
 
-// ErrUnsignable: the message has no header to speak of, or is made of space; it
-// can be sent without a signature.
-var ErrUnsignable = errors.New("dkim: the message cannot be signed")
+// errUnsignable: the message has no header to speak of, or is made of space.
+var errUnsignable = errors.New("dkim: the message cannot be signed")
 
 // Sign reads a whole message as it will be sent and gives the DKIM-Signature
 // fields to put in front of it, CRLF included: one for each key of the domain
-// of its From field, nothing if there is none. The error is the message's, or
-// wraps ErrUnsignable.
+// of its From field, nothing if there is none. A message that cannot be signed
+// (Log says why) gets none: it is better sent without. The error is the message's.
 func (s *Signer) Sign(msg io.Reader) ([]byte, error) {
+	fields, err := s.sign(msg)
+	if errors.Is(err, errUnsignable) {
+		s.o.Log.Warn("a message is sent without DKIM signature", "err", err)
+		return nil, nil
+	}
+	return fields, err
+}
+
+func (s *Signer) sign(msg io.Reader) ([]byte, error) {
 	if len(s.keys) == 0 {
 		return nil, nil
 	}
@@ -143,7 +154,7 @@ func (s *Signer) Sign(msg io.Reader) ([]byte, error) {
 	fields := s.fields(head)
 	for _, k := range keys {
 		if err := b.add(k, fields); err != nil {
-			return nil, fmt.Errorf("%w: %w", ErrUnsignable, err)
+			return nil, fmt.Errorf("%w: %w", errUnsignable, err)
 		}
 	}
 	if err := b.write(head); err != nil {
@@ -170,11 +181,11 @@ func readHeader(r io.Reader) (head, rest []byte, err error) {
 		}
 		switch {
 		case err == io.EOF || err == io.ErrUnexpectedEOF:
-			return nil, nil, fmt.Errorf("%w: no end of the header", ErrUnsignable)
+			return nil, nil, fmt.Errorf("%w: no end of the header", errUnsignable)
 		case err != nil:
 			return nil, nil, err
 		case len(head) > maxHeader:
-			return nil, nil, fmt.Errorf("%w: the header is too large", ErrUnsignable)
+			return nil, nil, fmt.Errorf("%w: the header is too large", errUnsignable)
 		}
 	}
 }
@@ -254,7 +265,7 @@ func (b *batch) add(k *keyFile, fields []string) error {
 func (b *batch) write(p []byte) error {
 	for _, s := range b.signers {
 		if _, err := s.Write(p); err != nil {
-			return fmt.Errorf("%w: %w", ErrUnsignable, err)
+			return fmt.Errorf("%w: %w", errUnsignable, err)
 		}
 	}
 	return nil
@@ -267,7 +278,7 @@ func (b *batch) signatures() ([]byte, error) {
 	for _, s := range signers {
 		b.signers = b.signers[1:]
 		if err := s.Close(); err != nil {
-			return nil, fmt.Errorf("%w: %w", ErrUnsignable, err)
+			return nil, fmt.Errorf("%w: %w", errUnsignable, err)
 		}
 		out = append(out, s.Signature()...)
 	}
@@ -291,7 +302,7 @@ func (g *blankGuard) Write(p []byte) (int, error) {
 	for rest := p; len(rest) > 0; {
 		text := bytes.TrimLeft(rest, " \t\r\n")
 		if g.blank += len(rest) - len(text); g.blank > maxBlank {
-			return 0, fmt.Errorf("%w: too much space", ErrUnsignable)
+			return 0, fmt.Errorf("%w: too much space", errUnsignable)
 		}
 		if len(text) == 0 {
 			break
