@@ -55,7 +55,7 @@ func write(t testing.TB, r *Report, original string) (string, submission.Content
 	return b.String(), c
 }
 
-// TestReports compares whole reports with testdata.
+// TestReports compares whole reports with testdata (RFC 3464 §2, §2.1).
 func TestReports(t *testing.T) {
 	utf8 := example("mail.example.net", Recipient{Index: 0, Status: smtp.Status{Class: 5, Subject: 6, Detail: 7}, Code: 553, Text: "Non-ASCII address not permitted \u2013 sorry", Host: "mx.example.com"})
 	utf8.Envelope.Rcpts[0] = smtp.Rcpt{To: smtp.Path{Local: "jörg", Domain: "exämple.com"}, Original: smtp.OriginalRecipient{Type: "utf-8", Address: "jörg@exämple.com"}}
@@ -81,7 +81,7 @@ func TestReports(t *testing.T) {
 		"rfc3461-10.7": {example("Example.ORG", Recipient{Index: 1, Code: 550, Text: "error - no such recipient", Host: "Ivory.EDU"}), original, submission.Content{}},
 		"rfc3461-10.8": {example("Ivory.EDU", Recipient{Index: 2, Action: Relayed, Status: smtp.Status{Class: 2}}), original, submission.Content{}},
 		"mixed":        {mixed, original, submission.Content{}},
-		// RFC 6533 §4.5: a way back that may not do SMTPUTF8, and one that must.
+		// RFC 6533 §4.5, §6.4, §6.5: a way back that may not do SMTPUTF8, and one that must.
 		"utf8":     {utf8, strings.Replace(original, "Lunch", "Süßes", 1), submission.Content{}},
 		"utf8-own": {&own, strings.Replace(original, "Lunch", "Süßes", 1), submission.Content{EightBit: true, UTF8Header: true}},
 	} {
@@ -170,6 +170,45 @@ var known = map[string]bool{
 	"Diagnostic-Code": true, "Localized-Diagnostic": true, "Last-Attempt-Date": true, "Will-Retry-Until": true,
 }
 
+// TestFields: which fields there are, and which there must not be.
+func TestFields(t *testing.T) {
+	at := time.Date(1994, 7, 7, 21, 15, 49, 0, time.UTC)
+	r := example("Example.ORG",
+		Recipient{Index: 0, Action: Delayed, Attempted: at, RetryUntil: at},
+		Recipient{Index: 1, Action: Failed, RetryUntil: at, Status: smtp.Status{Class: 3}, Text: "two\r\nlines"},
+		Recipient{Index: 2, Action: Delivered, Status: smtp.Status{Class: 2, Subject: 1, Detail: 5}},
+	)
+	r.Envelope.Mail.EnvelopeID = "Case+Kept = so"
+	r.Envelope.Mail.Hold.Until = at
+	r.Envelope.Rcpts[0] = smtp.Rcpt{To: smtp.Path{Local: "two  words", Domain: "Example.COM"}}
+	r.Envelope.Rcpts[1].Original = smtp.OriginalRecipient{Type: "utf-8", Address: "a+b@example.com"}
+	for _, c := range []struct{ has, not, why string }{
+		{"Original-Envelope-Id: Case+Kept = so\r\n", "", "RFC 3461 §6.3, RFC 3464 §2.2.1"},
+		{"Reporting-MTA: dns; Example.ORG\r\n", "", "RFC 3461 §6.3"},
+		{"Arrival-Date: Sat, 2 Jul 1994 17:10:28 -0400\r\n", "DSN-Gateway", "RFC 3464 §2.2.3, §2.2.5, RFC 4865 §5.1.2"},
+		{"Future-Release-Request: until;1994-07-07T21:15:49Z\r\n", "Deliver-By-Date", "RFC 4865 §5.1.2"},
+		// RFC 3461 §6.3, §9.1, RFC 3464 §2.3.2, §3: exactly what was in the envelope.
+		{"\r\n\r\nFinal-Recipient: rfc822;\"two  words\"@Example.COM\r\nAction: delayed\r\nStatus: 4.0.0\r\nLast-Attempt-Date: Thu, 7 Jul 1994 17:15:49 -0400\r\nWill-Retry-Until: Thu, 7 Jul 1994 17:15:49 -0400\r\n\r\n", "", "RFC 3464 §2.3.3, §2.3.4, §2.3.7, §2.3.9"},
+		// RFC 6533 §3: only ASCII where the whole is message/delivery-status.
+		{"\r\n\r\nOriginal-Recipient: utf-8;a\\x{2B}b@example.com\r\nFinal-Recipient: rfc822;Carol@Ivory.EDU\r\nAction: failed\r\nStatus: 5.0.0\r\nDiagnostic-Code: x-citron; two lines\r\n\r\n", "Remote-MTA", "RFC 3464 §2.3.5, §2.3.7, §2.3.9"},
+		{"Action: delivered\r\nStatus: 2.1.5\r\n", "", "RFC 3464 §2.3.3"},
+	} {
+		got := string(r.status())
+		if !strings.Contains(got, c.has) || c.not != "" && strings.Contains(got, c.not) {
+			t.Errorf("%s: %q\n%s", c.why, c.has, got)
+		}
+	}
+	r.Envelope.Mail.EnvelopeID = ""
+	if got := string(r.status()); strings.Contains(got, "Original-Envelope-Id") { // RFC 3464 §2.2.1
+		t.Error(got)
+	}
+	// RFC 6533 §4.1: in message/global-delivery-status addresses are as they are.
+	r.Envelope.Rcpts[2].To.Local = "dänä"
+	if got := string(r.status()); !strings.Contains(got, ": utf-8;a+b@example.com\r\n") || !strings.Contains(got, ": utf-8;dänä@Ivory.EDU\r\n") {
+		t.Error(got)
+	}
+}
+
 // TestReturned: what of the message is in the report.
 func TestReturned(t *testing.T) {
 	big := original + strings.Repeat("x\r\n", 100_000)
@@ -222,7 +261,7 @@ func TestReturned(t *testing.T) {
 	}
 }
 
-// RFC 3461 §6.1, RFC 6710 §4.6, RFC 8689 §5
+// RFC 3461 §6.1, RFC 3464 §2, RFC 6710 §4.6, RFC 8689 §5
 func TestEnvelope(t *testing.T) {
 	r := example("example.org", Recipient{})
 	r.Envelope.Mail.Priority = smtp.Priority{Said: true, Level: 4}
@@ -251,7 +290,7 @@ func TestFaults(t *testing.T) {
 	if _, err := Write(io.Discard, r, strings.NewReader(original), int64(len(original))+1); err == nil {
 		t.Error("a message that ends too early is returned")
 	}
-	r.Envelope.Mail.From = smtp.Path{}
+	r.Envelope.Mail.From = smtp.Path{} // RFC 3461 §5.2
 	if _, err := Write(io.Discard, r, strings.NewReader(original), int64(len(original))); !errors.Is(err, ErrNoSender) {
 		t.Error(err)
 	}

@@ -71,7 +71,7 @@ func (r *Report) status() []byte {
 func (r *Report) recipient(f *fields, c *Recipient) {
 	rcpt := r.rcpt(c)
 	if o := rcpt.Original; o.Type != "" {
-		f.exact("Original-Recipient", line(o.Type+";"+o.Address, maxText))
+		f.exact("Original-Recipient", line(o.Type, maxType)+";"+r.original(o))
 	}
 	kind := "rfc822"
 	if !rcpt.To.ASCII() {
@@ -90,6 +90,27 @@ func (r *Report) recipient(f *fields, c *Recipient) {
 	if c.Action == Delayed && !c.RetryUntil.IsZero() {
 		f.exact("Will-Retry-Until", r.date(c.RetryUntil))
 	}
+}
+
+// original is an address as the sender first gave it. One of type utf-8 is
+// written as such only where the whole status is UTF-8 (RFC 6533 §3).
+func (r *Report) original(o smtp.OriginalRecipient) string {
+	if strings.EqualFold(o.Type, "utf-8") && !r.global() {
+		return string(smtp.AppendUnitext(nil, line(o.Address, maxText), false))
+	}
+	return line(o.Address, maxText)
+}
+
+// global says that something in the status is not ASCII.
+func (r *Report) global() bool {
+	for i := range r.Recipients {
+		c := &r.Recipients[i]
+		rcpt := r.rcpt(c)
+		if !rcpt.To.ASCII() || !isASCII([]byte(line(rcpt.Original.Address, maxText))) || !isASCII([]byte(c.text())) {
+			return true
+		}
+	}
+	return false
 }
 
 // diagnostic adds Diagnostic-Code, which is ASCII, and what was not ASCII of it
@@ -121,8 +142,9 @@ func (c *Recipient) status() smtp.Status {
 func (c *Recipient) host() string { return strings.TrimSpace(line(c.Host, 255)) }
 func (c *Recipient) text() string { return strings.TrimSpace(line(c.Text, maxText)) }
 
-// maxText is how much is kept of what others said, in octets.
-const maxText = 900
+// maxText is how much is kept of what others said, and maxType of the name of an
+// address type, in octets.
+const maxText, maxType = 900, 60
 
 // line makes one line of text of what may hold anything: what is not printable
 // becomes a space, and it is cut to at most limit octets.

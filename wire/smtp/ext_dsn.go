@@ -185,7 +185,7 @@ func isAtom(s []byte) bool {
 func appendOriginal(dst []byte, r *Rcpt, utf8 bool) ([]byte, bool) {
 	dst = append(append(dst, r.Original.Type...), ';')
 	if r.Original.UTF8() {
-		dst = appendUnitext(dst, r.Original.Address, utf8)
+		dst = AppendUnitext(dst, r.Original.Address, utf8)
 	} else {
 		dst = appendXtext(dst, r.Original.Address)
 	}

@@ -100,9 +100,9 @@ func embeddedChar(value []byte) (r rune, n int) {
 	return r, len(`\x{}`) + end
 }
 
-// appendUnitext encodes what an ORCPT cannot carry; native says that UTF-8 may
+// AppendUnitext encodes what an ORCPT cannot carry; native says that UTF-8 may
 // stand for itself (after SMTPUTF8), and then it does (RFC 6533 §3).
-func appendUnitext(dst []byte, s string, native bool) []byte {
+func AppendUnitext(dst []byte, s string, native bool) []byte {
 	for _, r := range s {
 		switch {
 		case r >= utf8.RuneSelf && native:
