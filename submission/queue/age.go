@@ -123,7 +123,7 @@ func (a *aging) page(ctx context.Context, r kv.Range) (next []byte, err error) {
 	if pairs.Len() == r.Limit {
 		next = append(pairs.Key(pairs.Len()-1), 0)
 	}
-	a.changes = nil
+	a.changes, a.untold = nil, nil
 	var news []dsn.Recipient
 	for i := range pairs.Len() {
 		s := slot{a.id, binary.BigEndian.Uint32(pairs.Key(i)[9:])}
@@ -192,6 +192,8 @@ func (a *aging) group(s slot, g *group) (news []dsn.Recipient) {
 			c.end(r.index, was)
 			if notify == 0 || notify&smtp.NotifyFailure != 0 {
 				news = append(news, said)
+			} else {
+				a.untold = append(a.untold, said)
 			}
 		case a.deadline && r.told&toldDeadline == 0, a.delay && !held && r.told == 0:
 			said = a.delayed(said, down)

@@ -60,6 +60,7 @@ type work struct {
 	envelope *submission.Envelope
 	now      milli
 	changes  []*change
+	untold   []dsn.Recipient // failures of which the sender does not want to hear
 	// passed are the bits to be set in the message, and age its next time in
 	// the index by age; without aged neither is touched.
 	aged   bool
@@ -72,6 +73,16 @@ var errStale = errors.New("what was to be changed is no longer there")
 // commit makes the changes and queues the report, all or nothing. What an
 // operator deleted meanwhile stays so.
 func (w *work) commit(ctx context.Context, news []dsn.Recipient) error {
+	err := w.tryCommit(ctx, news)
+	if errors.Is(err, errStale) {
+		w.q.opt.Log.Info("a message was deleted while it was out", "id", formatID(w.id))
+		return nil
+	}
+	return err
+}
+
+// tryCommit is commit, but gives errStale.
+func (w *work) tryCommit(ctx context.Context, news []dsn.Recipient) error {
 	report, err := w.report(ctx, news)
 	if err != nil {
 		return err
@@ -79,10 +90,6 @@ func (w *work) commit(ctx context.Context, news []dsn.Recipient) error {
 	err = w.q.update(w.operation(ctx, report))
 	if report != nil {
 		report.in.Abort()
-	}
-	if errors.Is(err, errStale) {
-		w.q.opt.Log.Info("a message was deleted while it was out", "id", formatID(w.id))
-		return nil
 	}
 	if err == nil {
 		w.log(news, report)
@@ -212,16 +219,23 @@ func (t *txn) setAge(id uint64, m *message, age milli) {
 	}
 }
 
-// log tells what ended, and whether anybody is told.
+// log tells who is told what, and what nobody is told.
 func (w *work) log(news []dsn.Recipient, report *report) {
 	for _, r := range news {
-		to := w.envelope.Rcpts[r.Index].To.String()
-		attrs := []any{"id", formatID(w.id), "to", to, "status", r.Status.String(), "text", r.Text, "host", r.Host}
-		switch {
-		case report != nil:
-			w.q.opt.Log.Info("reported to the sender", append(attrs, "report", formatID(report.entry.id))...)
-		case r.Action == dsn.Failed: // RFC 5321 §6.1: a report of a report goes nowhere
-			w.q.opt.Log.Warn("failed, and there is no sender to tell", attrs...)
+		if report != nil {
+			w.q.opt.Log.Info("reported to the sender", append(w.attrs(&r), "report", formatID(report.entry.id))...)
 		}
 	}
+	if report == nil {
+		w.untold = append(w.untold, news...)
+	}
+	for _, r := range w.untold {
+		if r.Action == dsn.Failed {
+			w.q.opt.Log.Warn("failed, and no sender is told", w.attrs(&r)...)
+		}
+	}
+}
+
+func (w *work) attrs(r *dsn.Recipient) []any {
+	return []any{"id", formatID(w.id), "to", w.envelope.Rcpts[r.Index].To.String(), "status", r.Status.String(), "text", r.Text, "host", r.Host}
 }

@@ -160,15 +160,3 @@ func (q *Queue) moveBody(ctx context.Context, owner body.Owner, from, to body.Re
 	}})
 	return moved && err == nil, err
 }
-
-// Totals are what is in the queue.
-type Totals struct {
-	Messages, Recipients, Bytes uint64
-}
-
-// Totals counts what is in the queue, at no cost.
-func (q *Queue) Totals() Totals {
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	return Totals{q.head.messages, q.head.recipients, q.head.bytes}
-}

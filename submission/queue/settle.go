@@ -28,15 +28,18 @@ func (j *job) Settle(ctx context.Context, outcomes []submission.Outcome) error {
 	}
 	now := milliOf(j.q.opt.Now())
 	c := &change{slot: j.slot, level: j.level, group: j.group, marked: len(j.own)+len(j.lost) > 0}
+	w := &work{q: j.q, id: j.slot.id, message: j.message, envelope: j.envelope, now: now, changes: []*change{c}}
 	var news []dsn.Recipient
 	for i := range outcomes {
-		if said, ok := j.settleOne(c, &outcomes[i], now); ok {
+		said, wanted := j.settleOne(c, &outcomes[i], now)
+		if wanted {
 			news = append(news, said)
+		} else if c.ends(uint32(said.Index)) && said.Action == dsn.Failed {
+			w.untold = append(w.untold, said)
 		}
 	}
 	c.marks = j.lost.without(c.ends)
-	job := &work{q: j.q, id: j.slot.id, message: j.message, envelope: j.envelope, now: now, changes: []*change{c}}
-	if err := job.commit(ctx, news); err != nil {
+	if err := w.commit(ctx, news); err != nil {
 		return err
 	}
 	j.over = true

@@ -1,0 +1,178 @@
+package queue_test
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"citron/submission/queue"
+)
+
+func (r *rig) list(f queue.Filter) string {
+	r.t.Helper()
+	var lines []string
+	err := r.q.List(r.ctx, f, func(s queue.Summary) error {
+		lines = append(lines, fmt.Sprint(s.Recipients, " ", strings.Join(s.Domains, ","), " ", s.State))
+		return nil
+	})
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	return strings.Join(lines, "; ")
+}
+
+// must is for what returns a number and an error.
+func (r *rig) must(n int, err error) int {
+	r.t.Helper()
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	return n
+}
+
+func TestListAndShow(t *testing.T) {
+	r := newRig(t, queue.Options{})
+	first := r.commit(text, r.envelope("bob@example.com", "carol@example.net"))
+	other := r.envelope("dan@example.net")
+	other.Account, other.HoldUntil = 8, start.Add(time.Hour)
+	second := r.commit(text, other)
+	j := r.mustTake()
+	if err := j.HandOver(r.ctx, "mx.example.com", []int{j.Due()[0].Index}); err != nil {
+		t.Fatal(err)
+	}
+	equal(t, "all", "2 example.com,example.net out; 1 example.net waiting", r.list(queue.Filter{}))
+	equal(t, "domain", "2 example.com,example.net out", r.list(queue.Filter{Domain: "EXAMPLE.com"}))
+	eight := uint64(8)
+	equal(t, "account", "1 example.net waiting", r.list(queue.Filter{Account: &eight}))
+	equal(t, "state", "1 example.net waiting", r.list(queue.Filter{State: queue.Waiting}))
+	equal(t, "first page", "2 example.com,example.net out", r.list(queue.Filter{Limit: 1}))
+	equal(t, "second page", "1 example.net waiting", r.list(queue.Filter{Limit: 1, After: first}))
+
+	// The process dies; the mark tells (RFC 1047).
+	r.reopen()
+	if log := r.log.String(); !strings.Contains(log, "may have been handed over") || !strings.Contains(log, first) {
+		t.Errorf("not in the log: %s", log)
+	}
+	d, err := r.q.Show(r.ctx, first)
+	if err != nil {
+		t.Fatal(err)
+	}
+	equal(t, "pending", 2, len(d.Pending))
+	equal(t, "handed over", fmt.Sprint([]queue.HandOver{{Host: "mx.example.com", At: start}}), fmt.Sprint(d.Pending[0].HandedOver, d.Pending[1].HandedOver)[:len(fmt.Sprint([]queue.HandOver{{Host: "mx.example.com", At: start}}))])
+	for j := r.take(); j != nil; j = r.take() {
+		r.settle(j, deferred)
+	}
+	if d, err = r.q.Show(r.ctx, first); err != nil || d.Pending[0].Last.Text != "later" || d.Pending[0].Attempts != 1 || len(d.Pending[0].HandedOver) != 1 {
+		t.Errorf("%+v %v", d.Pending, err)
+	}
+	for _, id := range []string{"", "nothing", second + "0"} {
+		if _, err := r.q.Show(r.ctx, id); !errors.Is(err, queue.ErrNoMessage) {
+			t.Errorf("Show %q: %v", id, err)
+		}
+	}
+}
+
+func TestRetryByOperator(t *testing.T) {
+	r := newRig(t, queue.Options{})
+	id := r.commit(text, r.envelope("bob@example.com"))
+	r.commit(text, r.envelope("carol@example.com"))
+	r.settle(r.mustTake(), down)
+	if r.take() != nil {
+		t.Fatal("a job for a domain that is down")
+	}
+	for _, s := range []queue.Selection{{ID: id}, {Domain: "example.com"}, {All: true}} {
+		r.must(r.q.Retry(r.ctx, s))
+		r.settle(r.mustTake(), down)
+	}
+	if _, err := r.q.Retry(r.ctx, queue.Selection{ID: id, All: true}); !errors.Is(err, queue.ErrSelection) {
+		t.Errorf("%v", err)
+	}
+}
+
+func TestHoldByOperator(t *testing.T) {
+	seven := uint64(7)
+	for name, s := range map[string]func(id string) queue.Selection{
+		"id":      func(id string) queue.Selection { return queue.Selection{ID: id} },
+		"domain":  func(string) queue.Selection { return queue.Selection{Domain: "Example.COM"} },
+		"account": func(string) queue.Selection { return queue.Selection{Account: &seven} },
+	} {
+		t.Run(name, func(t *testing.T) {
+			r := newRig(t, queue.Options{})
+			id := r.commit(text, r.envelope("bob@example.com"))
+			r.must(r.q.Hold(r.ctx, s(id)))
+			r.reopen()
+			n := uint64(1)
+			if name != "id" {
+				r.commit(text, r.envelope("carol@example.com"))
+				n++
+			}
+			for range 3 { // it does not age
+				if r.take() != nil {
+					t.Fatal("a job of what is held")
+				}
+				r.clock.pass(4 * 24 * time.Hour)
+				r.maintain()
+			}
+			equal(t, "state", "1 example.com held"+strings.Repeat("; 1 example.com held", int(n)-1), r.list(queue.Filter{State: queue.Held}))
+			r.must(r.q.Unhold(r.ctx, s(id)))
+			r.reopen()
+			r.maintain()
+			for range n {
+				j := r.mustTake()
+				equal(t, "domain", "example.com", j.Domain())
+				r.settle(j, delivered)
+			}
+			if j := r.take(); j != nil && name != "domain" { // a report of the delay is in order
+				t.Errorf("a job to %s", j.Domain())
+			}
+		})
+	}
+}
+
+func TestDelete(t *testing.T) {
+	for _, report := range []bool{false, true} {
+		r := newRig(t, queue.Options{InlineLimit: 10})
+		id := r.commit(text, r.envelope("bob@example.com", "carol@example.net"))
+		equal(t, "deleted", 1, r.must(r.q.Delete(r.ctx, queue.Selection{Domain: "example.com"}, report)))
+		equal(t, "left", "1 example.net due", strings.Split(r.list(queue.Filter{}), ";")[0])
+		var out = r.mustTake()
+		for out.Domain() != "example.net" {
+			r.settle(out, delivered)
+			out = r.mustTake()
+		}
+		equal(t, "deleted", 1, r.must(r.q.Delete(r.ctx, queue.Selection{ID: id}, report)))
+		r.settle(out, failed) // too late: no second report
+		n := 0
+		for r.report() != "" {
+			n++
+		}
+		if want := map[bool]int{false: 0, true: 1}[report]; n < want || n > 2*want {
+			t.Errorf("%d reports", n)
+		}
+		equal(t, "left", queue.Totals{}, r.q.Totals())
+	}
+}
+
+func TestDomains(t *testing.T) {
+	r := newRig(t, queue.Options{})
+	for range 3 {
+		r.commit(text, r.envelope("bob@example.com", "carol@example.net"))
+	}
+	r.settle(r.mustTake(), down)
+	r.must(r.q.Hold(r.ctx, queue.Selection{Domain: "example.net"}))
+	var lines []string
+	err := r.q.Domains(r.ctx, func(s queue.DomainStats) error {
+		lines = append(lines, fmt.Sprint(s.Domain, " ", s.Jobs, s.Due, s.Out, s.Failures, s.Held))
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	equal(t, "domains", "example.com 3 2 0 1 false; example.net 3 3 0 0 true", strings.Join(lines, "; "))
+	oldest, err := r.q.Oldest(r.ctx)
+	if !oldest.Equal(start) || err != nil {
+		t.Errorf("oldest %v %v", oldest, err)
+	}
+}
