@@ -110,10 +110,17 @@ func (s *Stores) Fetch(ctx context.Context, user, url string, binary bool) (subm
 	return store.Fetch(ctx, user, url, binary)
 }
 
-// admit says whether a URL is for the user (RFC 4468 §3.3). URLs for others
-// than submission are for the store to refuse, as are those without a user.
+// admit says whether a URL is for submission on behalf of the user (RFC 4468
+// §3.3), or for everybody. Not every store refuses those that are for others.
 func (s *Stores) admit(ctx context.Context, user string, access imap.URLAccess) error {
-	if access.Application != application || access.User == user {
+	switch access.Application {
+	case "anonymous", "authuser":
+		return nil
+	case application:
+	default:
+		return fmt.Errorf("%w: it is not for submission", submission.ErrNoURL)
+	}
+	if access.User == user {
 		return nil
 	}
 	meant, err := s.names.ByName(ctx, access.User)

@@ -101,6 +101,7 @@ func TestUsers(t *testing.T) {
 	for url, want := range map[string]error{
 		m + ";URLAUTH=submit+joe" + end: nil, m + ";URLAUTH=submit+joe%40example.org" + end: nil, m + ";urlauth=SUBMIT+joe" + end: nil,
 		m + ";URLAUTH=anonymous" + end: nil, m + ";URLAUTH=authuser" + end: nil,
+		m + ";URLAUTH=user+joe" + end: submission.ErrNoURL, m + ";URLAUTH=stream" + end: submission.ErrNoURL,
 		m + ";URLAUTH=submit+fred" + end: submission.ErrNoURL, m + ";URLAUTH=submit+nobody" + end: submission.ErrNoURL,
 		m + ";URLAUTH=submit" + end: submission.ErrNoURL, m + ";URLAUTH=submit+busy" + end: submission.ErrTemporary,
 		m: submission.ErrNoURL, m + ";URLAUTH=submit+joe": submission.ErrNoURL, "imap://h/": submission.ErrNoURL,

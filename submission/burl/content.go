@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"math"
+	"strings"
 
 	"citron/submission"
 	"citron/wire/imap"
@@ -58,9 +59,55 @@ type content struct {
 // Size implements submission.Fetched.
 func (f *content) Size() int64 { return f.size }
 
-// open gives URLFETCH and reads up to the content. With binary, RFC 5524's
-// BINARY is asked for; a store that cannot give that is asked again without.
+// open opens the content; with binary, as it is stored. For BINARY Citron gives
+// a whole message just so; others may take every transfer encoding away, which
+// no signature survives, so that they are asked for it only where they have no
+// other way to give what there is.
 func (f *content) open(binary bool) (err error) {
+	if binary && f.store.cfg.Certificate == nil {
+		if binary, err = f.hasBinaryPart(); err != nil {
+			return err
+		}
+	}
+	return f.ask(binary)
+}
+
+// hasBinaryPart asks whether a part is stored without transfer encoding.
+func (f *content) hasBinaryPart() (has bool, err error) {
+	f.command = &imap.URLFetch{URLs: []imap.URLToFetch{{URL: f.url, Items: imap.URLBodyPartStructure}}}
+	if f.tag, err = f.c.send(f.command); err != nil {
+		return false, err
+	}
+	got, err := f.response()
+	if err != nil || got == nil { // nil: it was not understood
+		return false, err
+	}
+	r, ok := got.(*imap.URLFetchResponse)
+	if !ok || len(r.URLs) != 1 {
+		return false, errOther
+	}
+	if err := f.tagged(); err != nil {
+		return false, err
+	}
+	return isBinary(r.URLs[0].BodyPartStructure), nil
+}
+
+// isBinary says whether a part, or one of its own, is without transfer encoding.
+func isBinary(b *imap.BodyStructure) bool {
+	if b == nil {
+		return false
+	}
+	for i := range b.Parts {
+		if isBinary(&b.Parts[i]) {
+			return true
+		}
+	}
+	return strings.EqualFold(b.Encoding, "BINARY") || isBinary(b.Message)
+}
+
+// ask gives URLFETCH and reads up to the content. With binary, RFC 5524's
+// BINARY is asked for; a store that cannot give that is asked again without.
+func (f *content) ask(binary bool) (err error) {
 	what := imap.URLToFetch{URL: f.url}
 	if binary {
 		what.Items = imap.URLBinary
@@ -129,7 +176,7 @@ func (f *content) small(r *imap.URLFetchResponse, what imap.URLToFetch) error {
 	}
 	switch {
 	case d.Octets == nil && d.Item == imap.URLBinary && what.Items == imap.URLBinary:
-		return f.open(false) // RFC 5524 §3.2: it cannot be decoded
+		return f.ask(false) // RFC 5524 §3.2: it cannot be decoded
 	case d.Octets == nil:
 		return fmt.Errorf("%w: the store gives nothing", submission.ErrNoURL)
 	case d.Item != what.Items:

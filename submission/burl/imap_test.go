@@ -113,6 +113,36 @@ func TestBinaryIsAskedFor(t *testing.T) {
 	})
 }
 
+// A store that is not Citron may take transfer encodings away for BINARY: it is
+// asked for that only where a part has none.
+func TestBinaryFromOthers(t *testing.T) {
+	const begin = `* URLFETCH "` + scriptURL + `" `
+	for structure, binary := range map[string]bool{
+		`(BODYPARTSTRUCTURE ("IMAGE" "GIF" NIL NIL NIL "Binary" 7))`:                                                  true,
+		`(BODYPARTSTRUCTURE (("TEXT" "PLAIN" NIL NIL NIL "7BIT" 2 1)("IMAGE" "GIF" NIL NIL NIL "BINARY" 7) "MIXED"))`: true,
+		`(BODYPARTSTRUCTURE (("TEXT" "PLAIN" NIL NIL NIL "7BIT" 2 1)("IMAGE" "GIF" NIL NIL NIL "BASE64" 7) "MIXED"))`: false,
+		`(BODYPARTSTRUCTURE nonsense)`: false, "NIL": false,
+	} {
+		withScript(t, func(t *testing.T, s *script) {
+			cfg := s.config()
+			cfg.Certificate, cfg.Password = nil, func() (string, error) { return "secret", nil }
+			f := newIMAP(t, cfg)
+			s.answer = func(tag, verb, rest string) string {
+				if strings.HasSuffix(rest, "BODYPARTSTRUCTURE)") {
+					return begin + structure + "\r\nTAG OK done\r\n"
+				}
+				return ""
+			}
+			content, err := f.Fetch(context.Background(), "", scriptURL, true)
+			check(t, err)
+			want := map[bool]string{true: "He\x00lo.\n", false: "Hello.\n"}[binary]
+			if text, err := io.ReadAll(content); string(text) != want || err != nil {
+				t.Errorf("%s: %q, %v", structure, text, err)
+			}
+		})
+	}
+}
+
 // What a store may say to URLFETCH, and what comes of it. After anything but a
 // proper answer the connection is not used again.
 func TestAnswers(t *testing.T) {
