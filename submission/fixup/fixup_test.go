@@ -92,6 +92,44 @@ func TestMessageID(t *testing.T) {
 	}
 }
 
+// RFC 5322 §3.4, appendix A.5 and A.6: who an author is. "": nobody can tell.
+func TestMailboxes(t *testing.T) {
+	for in, want := range map[string]string{
+		"a@b":                               "a@b",
+		" A B <a@b>,\r\n\t\"C, D\" <c.d@e>": "a@b c.d@e",
+		`Pete(A wonderful \) chap) <pete(his account)@silly.test(his host)>`: "pete@silly.test",
+		"Chris Jones <c@(Chris's host.)public.example>":                      "c@public.example",
+		"John Doe <jdoe@machine(comment).  example>":                         "jdoe@machine.example",
+		`Joe Q. Public <john.q.public@example.com>`:                          "john.q.public@example.com",
+		`"Joe \"(x\" Public" <j@example.com>`:                                "j@example.com",
+		`"a b"@c`:                                                            `"a b"@c`,
+		`"<ceo@evil>" <a@b>`:                                                 "a@b",
+		"ceo@evil (x) <a@b>":                                                 "",
+		"a@b (<ceo@evil>)":                                                   "a@b",
+		"a@b <ceo@evil>":                                                     "",
+		"<a@b> <ceo@evil>":                                                   "",
+		"a@b ceo@evil":                                                       "",
+		"a@b (":                                                              "",
+		"us: a@b;":                                                           "",
+		"=?utf-8?q?x?= <a@b>":                                                "a@b",
+		"=?klingon?q?x?= <a@b>":                                              "a@b",
+		"<@route:a@b>":                                                       "",
+		"ü@exämple":                                                          "ü@exämple",
+		"<>":                                                                 "",
+		"":                                                                   "",
+		"a@[192.0.2.1]":                                                      "a@[192.0.2.1]",
+	} {
+		list, ok := mailboxes([]byte(in + "\r\n"))
+		var got []string
+		for _, p := range list {
+			got = append(got, p.String())
+		}
+		if ok != (want != "") || ok && strings.Join(got, " ") != want {
+			t.Errorf("%s: %q %v", in, got, ok)
+		}
+	}
+}
+
 // A message without a header is all text.
 func TestNoHeader(t *testing.T) {
 	for in, text := range map[string]string{

@@ -1,6 +1,7 @@
 package fixup
 
 import (
+	"bytes"
 	"errors"
 	"io"
 	"mime"
@@ -82,7 +83,7 @@ func (f *Filter) checkField(h *header, name string, may func(local, domain strin
 // read differently others would, too, and show another author than was checked.
 func mailboxes(value []byte) ([]smtp.Path, bool) {
 	value = unfolded(value)
-	strict, err := strictly.ParseList(string(value))
+	strict, err := strictly.ParseList(bare(value))
 	if err != nil {
 		return nil, false
 	}
@@ -97,6 +98,46 @@ func mailboxes(value []byte) ([]smtp.Path, bool) {
 		list = append(list, p)
 	}
 	return list, len(list) == len(strict)
+}
+
+// bare drops the comments of an address field, and the space that may be in an
+// address with them (RFC 5322 §3.2.2, §3.4.1), which the strict reader does not
+// know. Empty if a comment or a quoted string has no end.
+func bare(value []byte) string {
+	out := make([]byte, 0, len(value))
+	depth, quoted, tight := 0, false, false
+	for i := 0; i < len(value); i++ {
+		c := value[i]
+		switch {
+		case c == '\\' && (quoted || depth > 0) && i+1 < len(value):
+			if i++; depth == 0 {
+				out = append(out, c, value[i])
+			}
+			continue
+		case depth == 0 && c == '"':
+			quoted = !quoted
+		case quoted:
+		case c == '(':
+			depth++
+			continue
+		case c == ')' && depth > 0:
+			depth--
+			c = ' '
+		}
+		if depth > 0 {
+			continue
+		}
+		if !quoted && bytes.IndexByte([]byte("@.<>"), c) >= 0 {
+			out, tight = bytes.TrimRight(out, " \t"), true
+		} else if tight = tight && (c == ' ' || c == '\t'); tight {
+			continue
+		}
+		out = append(out, c)
+	}
+	if depth > 0 || quoted {
+		return ""
+	}
+	return string(out)
 }
 
 // strictly does not mind in what charset names are written.
