@@ -73,7 +73,7 @@ func (s *chunkSender) last(ctx context.Context) error {
 	if err := s.await(0); err != nil || s.settled {
 		return err
 	}
-	if err := s.handOver(ctx); err != nil {
+	if err := s.handOver(ctx, nil); err != nil {
 		return err
 	}
 	if err := s.send(true); err != nil {
@@ -85,7 +85,7 @@ func (s *chunkSender) last(ctx context.Context) error {
 // send sends the chunk.
 func (s *chunkSender) send(last bool) error {
 	if s.ears == nil {
-		s.ears = s.listen()
+		s.ears = s.listen(last)
 	}
 	s.out++
 	s.wire = smtp.AppendChunk(s.wire[:0], smtp.Chunk{Size: int64(len(s.chunk)), Last: last})
@@ -129,7 +129,7 @@ func (s *chunkSender) await(out int) error {
 			s.settled, out = true, 0
 		}
 		if s.out > 0 {
-			s.ears = s.listen()
+			s.ears = s.listen(false)
 		}
 	}
 	return nil

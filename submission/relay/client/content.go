@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"sync/atomic"
 
 	"citron/wire/smtp"
@@ -24,14 +25,16 @@ type ears struct {
 }
 
 // listen waits for one answer. While it does nobody else may receive. What comes
-// early and is not positive ends the writing.
-func (c *Conn) listen() *ears {
+// early ends the writing if no answer was due yet (onlyEnd), or if the host is
+// gone; a chunk is sent to its end after a refusal of the one before, so that
+// RSET finds the host.
+func (c *Conn) listen(onlyEnd bool) *ears {
 	e := &ears{heard: make(chan struct{}), no: make(chan struct{})}
 	c.readWithin(0)
 	go func() {
 		e.r, e.err = c.receive()
 		e.early = !e.ended.Load()
-		if e.early && e.refused() {
+		if e.early && (onlyEnd || e.err != nil || e.r.Code == 421) {
 			close(e.no)
 			c.interrupt()
 		}
@@ -40,15 +43,21 @@ func (c *Conn) listen() *ears {
 	return e
 }
 
-func (e *ears) refused() bool { return e.err != nil || !e.r.OK() }
-
 // errOurs marks what went wrong on our side, in the midst of a message.
 var errOurs = errors.New("the message could not be sent to its end")
 
-// handOver says that the end is about to be sent.
-func (t *transaction) handOver(ctx context.Context) error {
+// handOver says that the end is about to be sent, unless the host has said no
+// already (e is nil where none is listened to).
+func (t *transaction) handOver(ctx context.Context, e *ears) error {
 	if t.HandOver == nil {
 		return nil
+	}
+	if e != nil {
+		select {
+		case <-e.no:
+			return errStopped
+		default:
+		}
 	}
 	if err := t.HandOver(ctx, t.accepted); err != nil {
 		return fmt.Errorf("%w: %w", errOurs, err)
@@ -91,8 +100,8 @@ func (t *transaction) abandon(op string, e *ears, err error) error {
 	switch {
 	case e.err == nil:
 		return t.interrupted(op, e.r)
-	case errors.Is(err, errStopped), errors.Is(e.err, ErrProtocol):
-		err = e.err
+	case !errors.Is(e.err, os.ErrDeadlineExceeded):
+		err = e.err // which tells more than that of a write
 	}
 	return t.fail(op, err)
 }

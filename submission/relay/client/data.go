@@ -21,15 +21,15 @@ func (t *transaction) data(ctx context.Context) error {
 		_, err := t.command("DATA", t.opt.Timeouts.End, ".\r\n")
 		return err
 	}
-	e := t.listen()
+	e := t.listen(true)
 	var end smtp.DotEncoder
 	err := t.text(e, &end)
 	if err == nil {
-		err = t.handOver(ctx)
+		err = t.handOver(ctx, e)
 	}
 	if err == nil {
 		e.ended.Store(true)
-		err = t.write(end.End(nil), t.opt.Timeouts.Block, nil)
+		err = t.write(end.End(nil), t.opt.Timeouts.Block, e.no)
 	}
 	if err != nil {
 		return t.abandon("DATA", e, err)

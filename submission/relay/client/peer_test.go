@@ -12,6 +12,7 @@ import (
 	"testing"
 
 	"citron/submission/relay/client/smtptest"
+	"citron/submission/relay/relaytest"
 	"citron/wire/sasl"
 	"citron/wire/smtp"
 )
@@ -220,10 +221,8 @@ func TestParameters(t *testing.T) {
 }
 
 func TestTLS(t *testing.T) {
-	server, pool, err := smtptest.Certificate("mx.example.com")
-	if err != nil {
-		t.Fatal(err)
-	}
+	ca := relaytest.NewCA(t)
+	server, pool := &tls.Config{Certificates: []tls.Certificate{ca.Leaf(t, "mx.example.com")}}, ca.Roots
 	trusted := &tls.Config{RootCAs: pool, ServerName: "mx.example.com"}
 	other := &tls.Config{RootCAs: pool, ServerName: "mx.example.org"}
 	anybody := &tls.Config{InsecureSkipVerify: true}
@@ -270,10 +269,8 @@ func TestTLS(t *testing.T) {
 }
 
 func TestLogin(t *testing.T) {
-	server, pool, err := smtptest.Certificate("mx.example.com")
-	if err != nil {
-		t.Fatal(err)
-	}
+	ca := relaytest.NewCA(t)
+	server, pool := &tls.Config{Certificates: []tls.Certificate{ca.Leaf(t, "mx.example.com")}}, ca.Roots
 	s := peer(t, smtptest.Options{TLS: server, Users: map[string]string{"relay": "secret"}})
 	secure := Options{Policy: TLSRequired, TLS: &tls.Config{RootCAs: pool, ServerName: "mx.example.com"}}
 	for _, tt := range []struct {

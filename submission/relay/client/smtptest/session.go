@@ -89,9 +89,11 @@ func (c *session) command(line string) {
 	if c.m != nil && slices.Contains([]string{"RCPT", "DATA", "BDAT"}, verb) {
 		c.m.Commands = append(c.m.Commands, line)
 	}
-	if r := c.instead(verb, args); r.Code != 0 && verb != "BDAT" {
-		c.reply(r)
-		return
+	if verb != "BDAT" { // which asks when it has read the chunk
+		if r := c.instead(verb, args); r.Code != 0 {
+			c.reply(r)
+			return
+		}
 	}
 	handle, known := verbs[verb]
 	if !known {
