@@ -1,5 +1,7 @@
 package account
 
+import "context"
+
 // Forget takes an account out of memory.
 func (s *Store) Forget(a *Account) {
 	s.mu.Lock()
@@ -23,3 +25,12 @@ func (a *Account) ForgetSwept() { a.swept.Store(deadToLookAt) }
 
 // SkipObjects has the next message be an object of that number or above.
 func (a *Account) SkipObjects(to ObjectID) { a.objects.Store(uint64(to)) }
+
+// EnterOutbox begins what a Send begins with.
+func (s *Store) EnterOutbox(ctx context.Context, a *Account) (done func()) {
+	done, err := s.outboxes.enter(ctx, a)
+	if err != nil {
+		panic(err)
+	}
+	return done
+}

@@ -25,7 +25,8 @@ func FuzzRecords(f *testing.F) {
 	x := newTextHead()
 	x.segments, x.holes, x.columns = []textSegment{{1, 2, 3}}, []ObjectID{7, 9}, []columnMark{{1, 513}}
 	runs := []objectRun{{1, 5, 300}, {400, 2, 1}}
-	for _, seed := range [][]byte{x.append(nil), appendColumn(nil, runs), h.append(nil), b.append(nil), e.append(nil), o.append(nil), l.append(nil), n.append(nil),
+	sent := attempt{at: 1e9, draft: DraftID{"Drafts", 3, 1e9, 7}, validity: 1e9, uid: 4, queued: "id"}
+	for _, seed := range [][]byte{sent.append(nil), (&waiting{7, []byte("envelope")}).append(nil), appendSources(nil, []Source{{1, 2, 3, false}}), x.append(nil), appendColumn(nil, runs), h.append(nil), b.append(nil), e.append(nil), o.append(nil), l.append(nil), n.append(nil),
 		(&grave{uids: uidset.Of(3)}).append(nil), (&grave{mailbox: true, extents: b.extents}).append(nil), (*awaited)(nil).with([]uint64{1, 2}, 5).append(nil)} {
 		for kind := range fuzzKinds {
 			f.Add(byte(kind), seed)
@@ -68,4 +69,7 @@ var fuzzKinds = []func([]byte) ([]byte, error){
 		runs, err := decodeColumn(nil, v)
 		return appendColumn(nil, runs), err
 	},
+	func(v []byte) ([]byte, error) { r, err := decodeAttempt(v); return r.append(nil), err },
+	func(v []byte) ([]byte, error) { w, err := decodeWaiting(v); return w.append(nil), err },
+	func(v []byte) ([]byte, error) { list, err := decodeSources(v); return appendSources(nil, list), err },
 }

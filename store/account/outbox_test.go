@@ -198,19 +198,21 @@ func TestAttemptsAreBounded(t *testing.T) {
 	}
 }
 
+// notes counts the accounts that are noted.
+func (r *rig) notes() (n int) {
+	r.t.Helper()
+	r.must(r.engine.View(r.ctx, kv.Outboxes, func(rd kv.Reader) error {
+		got, err := rd.Read(r.ctx, kv.Reads{Ranges: []kv.Range{{From: []byte{'a'}, To: []byte{'b'}}}})
+		n = got.Ranges[0].Len()
+		return err
+	}))
+	return n
+}
+
 // A note stays as long as something waits or is on its way, and goes then.
 func TestOutboxNotes(t *testing.T) {
 	r := newRig(t, account.Options{})
 	r.add(r.mailbox("Drafts"), 1, account.Draft)
-	notes := func() int {
-		page := 0
-		r.must(r.engine.View(r.ctx, kv.Outboxes, func(rd kv.Reader) error {
-			got, err := rd.Read(r.ctx, kv.Reads{Ranges: []kv.Range{{From: []byte{'a'}, To: []byte{'b'}}}})
-			page = got.Ranges[0].Len()
-			return err
-		}))
-		return page
-	}
 	for i := range 20 { // more than a page
 		_, err := r.a.Send(r.ctx, r.by, r.sending(fmt.Sprintf("%02d", i), "Drafts", 1))
 		r.must(err)
@@ -221,17 +223,17 @@ func TestOutboxNotes(t *testing.T) {
 		t.Errorf("an error of the caller's: %v", err)
 	}
 	for i := range 20 {
-		equal(t, "notes", 1, notes())
+		equal(t, "notes", 1, r.notes())
 		r.must(r.a.Queued(r.ctx, fmt.Sprintf("%02d", i), "Q"))
 	}
 	equal(t, "waiting", 0, len(r.waits()))
-	equal(t, "notes when nothing waits", 0, notes())
+	equal(t, "notes when nothing waits", 0, r.notes())
 	_, err := r.a.Send(r.ctx, r.by, r.sending("again", "Drafts", 1))
 	r.must(err)
-	equal(t, "notes", 1, notes())
+	equal(t, "notes", 1, r.notes())
 	r.must(r.store.Delete(r.ctx, alice))
 	equal(t, "waiting in an account that was deleted", 0, len(r.waits()))
-	equal(t, "notes", 0, notes())
+	equal(t, "notes", 0, r.notes())
 	r.must(r.store.SweepBodies(context.Background()))
 }
 
@@ -269,4 +271,42 @@ func TestSources(t *testing.T) {
 	if found := r.findings(); len(found) > 0 {
 		t.Errorf("%q", found)
 	}
+}
+
+// lookedAt calls a function once, after the next look into an account.
+type lookedAt struct {
+	kv.Engine
+	then func()
+}
+
+func (e *lookedAt) View(ctx context.Context, a kv.Account, fn func(kv.Reader) error) error {
+	err := e.Engine.View(ctx, a, fn)
+	if then := e.then; a == alice && then != nil {
+		e.then = nil
+		then()
+	}
+	return err
+}
+
+// What is sent just after the list of what waits has passed its account, or is
+// being sent meanwhile, is found the next time: the note stays.
+func TestOutboxNoteOfALateSend(t *testing.T) {
+	r := newRig(t, account.Options{})
+	engine := &lookedAt{Engine: r.engine}
+	r.engine = engine
+	r.open(account.Options{})
+	r.add(r.mailbox("Drafts"), 1, account.Draft)
+	send := func(name string) {
+		_, err := r.a.Send(r.ctx, r.by, r.sending(name, "Drafts", 1))
+		r.must(err)
+	}
+	send("one")
+	r.must(r.a.Queued(r.ctx, "one", "Q"))
+	done := r.store.EnterOutbox(r.ctx, r.a)
+	equal(t, "waiting before it is recorded", 0, len(r.waits()))
+	equal(t, "notes", 1, r.notes())
+	done()
+	engine.then = func() { send("late") }
+	equal(t, "waiting when looked at", 0, len(r.waits()))
+	equal(t, "waiting then", []string{"7 late"}, r.waits())
 }
