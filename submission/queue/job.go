@@ -81,14 +81,20 @@ func (q *Queue) open(ctx context.Context, id uint64, m *message) (submission.Bod
 	for try := 0; ; try++ {
 		if m.ref.Segment == 0 {
 			values, err := q.read(ctx, bodyKey(id))
-			if err == nil && values[0] == nil {
-				err = damaged("the body", id, body.ErrGone)
+			if err != nil {
+				return nil, err
 			}
-			return inlineBody{bytes.NewReader(values[0])}, err
+			if values[0] == nil {
+				return nil, damaged("the body", id, body.ErrGone)
+			}
+			return inlineBody{bytes.NewReader(values[0])}, nil
 		}
 		r, err := q.bodies.Open(ctx, m.ref)
+		if err == nil {
+			return r, nil
+		}
 		if !errors.Is(err, body.ErrGone) || try == 3 {
-			return r, storageError(err)
+			return nil, storageError(err)
 		}
 		values, err := q.read(ctx, messageKey(id))
 		if err != nil {
