@@ -18,6 +18,7 @@ type session struct {
 	mode    mode
 	greeted bool
 	action  conn.Action // after the output so far was sent
+	flush   bool        // the output so far is sent before more is read
 	errors  int         // commands in error, in a row
 	logged  int         // refusals that the log has heard of
 	heard   time.Time   // when the client last sent something
@@ -56,12 +57,13 @@ func (s *session) Step(t *conn.Turn) conn.Wait {
 	if len(t.In) > 0 || t.Late {
 		s.heard = t.Now
 	}
-	for s.action == conn.Continue && len(t.Out) < conn.HighWater && s.advance(t) {
+	s.flush = false
+	for s.action == conn.Continue && !s.flush && len(t.Out) < conn.HighWater && s.advance(t) {
 	}
 	switch {
 	case s.action != conn.Continue:
 		return conn.Wait{Then: s.action}
-	case len(t.Out) >= conn.HighWater:
+	case s.flush && len(t.In) > 0, len(t.Out) >= conn.HighWater:
 		return conn.Wait{Drain: true, Again: true}
 	case s.job != nil:
 		return conn.Wait{} // until it wakes the session

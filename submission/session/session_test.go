@@ -122,12 +122,57 @@ func TestNonsenseEnds(t *testing.T) {
 // A client that does not read holds up itself only.
 func TestOutputIsBounded(t *testing.T) {
 	s := newSite(t, "").service.NewSession(peer{})
-	turn := conn.Turn{Now: noon, In: bytes.Repeat([]byte("NOOP\r\n"), 100_000)}
+	turn := conn.Turn{Now: noon, In: bytes.Repeat([]byte("RSET\r\n"), 100_000)}
 	if w := s.Step(&turn); !w.Drain || len(turn.Out) > conn.HighWater+1024 {
 		t.Fatalf("%+v with %d octets", w, len(turn.Out))
 	}
 	if out, _ := step(s, noon, turn.In); bytes.Count(out, []byte("\n"))+bytes.Count(turn.Out, []byte("\n")) < 100_000 {
 		t.Fatal("answers are missing")
+	}
+}
+
+// Answers to these are sent before more is read, those to others in groups; all
+// in the order of the commands (RFC 2920 §3.2).
+func TestAnswersNotHeldBack(t *testing.T) {
+	for command, flushed := range map[string]bool{
+		"EHLO x": true, "DATA": true, "VRFY x": true, "EXPN x": true, "TURN": true, "NOOP": true, "XYZZY": true,
+		"RSET": false, "MAIL FROM:<x>": false, "RCPT TO:<x@y>": false, "BURL x": false,
+	} {
+		s := newSite(t, "").service.NewSession(peer{woken: make(chan struct{}, 1)})
+		step(s, noon, hello)
+		turn := conn.Turn{Now: noon, In: []byte(command + "\r\nRSET\r\n")}
+		if w := s.Step(&turn); w.Drain != flushed || (len(turn.In) > 0) != flushed || len(turn.Out) == 0 {
+			t.Errorf("%s: %+v, left %q, answered %q", command, w, turn.In, turn.Out)
+		}
+	}
+	s := newSite(t, "").service.NewSession(peer{})
+	out, _ := step(s, noon, []byte("HELO x\r\nHELP\r\nRSET\r\nQUIT\r\n"))
+	var codes []string
+	for line := range strings.Lines(string(out)) {
+		codes = append(codes, line[:3])
+	}
+	if got := strings.Join(codes, " "); got != "220 250 214 250 221" {
+		t.Error(got)
+	}
+}
+
+// The Received line says how the message came (RFC 4954 §7, RFC 3848), and who
+// sent it only if that is wanted.
+func TestReceived(t *testing.T) {
+	for want, p := range map[string]peer{
+		" with ESMTPA id ":  {},
+		" with ESMTPSA id ": {remote: "192.0.2.7:4000", tls: &tls.ConnectionState{}},
+	} {
+		site := newSite(t, "")
+		step(site.service.NewSession(p), noon, []byte(string(hello)+envelope+"DATA\r\n"+goodHead+".\r\n"))
+		if len(site.spool.queued) != 1 || !strings.HasPrefix(site.spool.queued[0].text, "Received: from client.invalid\r\n\tby mail.example.org"+want) || strings.Contains(site.spool.queued[0].text, "192.0.2.7") {
+			t.Errorf("want %s: %+v", want, site.spool.queued)
+		}
+		site.service.ShowClient = true
+		step(site.service.NewSession(p), noon, []byte(string(hello)+envelope+"DATA\r\n"+goodHead+".\r\n"))
+		if text := site.spool.queued[1].text; !strings.HasPrefix(text, "Received: from client\r\n") && !strings.HasPrefix(text, "Received: from client (") || strings.Contains(text, "192.0.2.7") != (p.remote != "") {
+			t.Errorf("with the client: %s", text)
+		}
 	}
 }
 
@@ -230,7 +275,8 @@ func TestLeftInTheMiddleOfAFetch(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		site := newSite(t, "url 1 slow")
 		s := site.service.NewSession(peer{})
-		turn := conn.Turn{Now: time.Now(), In: []byte(string(hello) + envelope + "BURL " + urlOf(1) + " LAST\r\nNOOP\r\n")}
+		step(s, time.Now(), hello)
+		turn := conn.Turn{Now: time.Now(), In: []byte(envelope + "BURL " + urlOf(1) + " LAST\r\nNOOP\r\n")}
 		if w := s.Step(&turn); w != (conn.Wait{}) || string(turn.In) != "NOOP\r\n" {
 			t.Fatalf("%+v, left %q", w, turn.In)
 		}

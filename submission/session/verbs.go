@@ -11,38 +11,48 @@ type handler func(s *session, t *conn.Turn, args []byte) error
 // verb is a command.
 type verb struct {
 	name string
-	// anybody: it is carried out before login; others get 530 (RFC 4954 §6).
-	anybody bool
-	do      handler
+	who  admission
+	// flush: its answer does not wait for those behind it (RFC 2920 §3.2).
+	flush bool
+	do    handler
 }
+
+// admission says who may give a command.
+type admission bool
+
+const (
+	users   admission = false // others get 530 (RFC 4954 §6)
+	anybody admission = true
+)
 
 // verbs is the dispatch table.
 var verbs = []verb{
-	{"EHLO", true, (*session).ehlo},
-	{"HELO", true, (*session).helo},
-	{"STARTTLS", true, (*session).starttls},
-	{"AUTH", true, (*session).auth},
-	{"MAIL", false, (*session).mail},
-	{"RCPT", false, (*session).rcpt},
-	{"DATA", false, (*session).data},
-	{"BDAT", true, (*session).bdat}, // its octets follow in any case
-	{"BURL", false, (*session).burl},
-	{"RSET", true, (*session).rset},
-	{"NOOP", true, (*session).noop},
-	{"VRFY", false, (*session).vrfy},
-	{"EXPN", false, (*session).expn},
-	{"HELP", true, (*session).help},
-	{"QUIT", true, (*session).quit},
+	{"EHLO", anybody, true, (*session).ehlo},
+	{"HELO", anybody, false, (*session).helo},
+	{"STARTTLS", anybody, true, (*session).starttls},
+	{"AUTH", anybody, false, (*session).auth},
+	{"MAIL", users, false, (*session).mail},
+	{"RCPT", users, false, (*session).rcpt},
+	{"DATA", users, true, (*session).data},
+	{"BDAT", anybody, false, (*session).bdat}, // its octets follow in any case
+	{"BURL", users, false, (*session).burl},
+	{"RSET", anybody, false, (*session).rset},
+	{"NOOP", anybody, true, (*session).noop},
+	{"VRFY", users, true, (*session).vrfy},
+	{"EXPN", users, true, (*session).expn},
+	{"HELP", anybody, false, (*session).help},
+	{"QUIT", anybody, true, (*session).quit},
 }
 
 func (s *session) command(t *conn.Turn, line []byte) {
 	c := smtp.ParseCommand(line)
 	v := findVerb(c.Verb())
+	s.flush = v == nil || v.flush
 	var err error
 	switch {
 	case v == nil:
 		err = replyUnknownVerb
-	case !v.anybody && s.user == nil:
+	case v.who == users && s.user == nil:
 		err = s.loginFirst()
 	default:
 		err = v.do(s, t, c.Args)
