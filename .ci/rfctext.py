@@ -1,15 +1,16 @@
 """The RFCs as text, for .ci/examples and .ci/musts: $CITRON_SHARED/rfc or
 ../shared/rfc, without page breaks."""
-import os, re, sys
+import glob, os, re, sys
 
 ROOT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..")
 # Where the dialogues are, and what is said of examples and sections without one.
-TESTDATA = [os.path.join(ROOT, d) for d in ("store/imapserver/testdata", "submission/session/testdata")]
+TESTDATA = sorted(glob.glob(os.path.join(ROOT, "**/testdata"), recursive=True))
 
 # The RFCs of the message store's extensions, those of RFC 5550 and since, and of
 # submission.
-RFCS = [1870, 2034, 2342, 2852, 2920, 3030, 3207, 3516, 4314, 4467, 4468, 4469, 4731, 4865, 4954, 4978, 5032, 5182, 5255, 5256, 5267, 5464, 5465, 5466,
-        5524, 5550, 5957, 6152, 6203, 6409, 6710, 7377, 8437, 8440, 8508, 8689, 9208, 9394, 9422, 9586, 9590]
+RFCS = [1870, 2034, 2342, 2852, 2920, 3030, 3207, 3516, 4314, 4467, 4468, 4469, 4731, 4865, 4954, 4978, 5032,
+        5182, 5255, 5256, 5267, 5464, 5465, 5466, 5524, 5550, 5957, 6152, 6203, 6409, 6710, 7377, 8437, 8440, 8508,
+        8689, 9208, 9394, 9422, 9586, 9590]
 
 HEADING = re.compile(r"^(\d+(?:\.\d+)*)\.?\s+\S|^(Appendix [A-Z])")
 FURNITURE = re.compile(r"^(?:RFC \d+ .*\d{4}|.*\[Page \d+\])$")
