@@ -183,6 +183,8 @@ func TestRefused(t *testing.T) {
 		"UTF-8":         {options(), whole + "Subject: \xc3\xbc\r\n\r\n", replyNeedsUTF8},
 		"UTF-8 in part": {options(), whole + "Content-Type: text/plain; name=\"\xc3\xbc\"\r\n\r\n", replyNeedsUTF8},
 		"Latin-1":       {options(), whole + "Subject: \xfc\r\n\r\n", replyCharset},
+		"many fields":   {options(), whole + strings.Repeat("X:y\r\n", maxFields), replyHeaderTooLarge},
+		"long From":     {options(), "From: \"" + strings.Repeat("x\r\n ", maxValue/4) + "\" <alice@example.org>\r\n\r\n", replyManyAuthors},
 		"too large":     {options(), whole + strings.Repeat("X: x\r\n", 200_000), replyHeaderTooLarge},
 	} {
 		_, _, err := run(c.o, c.in)

@@ -23,6 +23,10 @@ type field struct {
 	value []byte // of raw
 }
 
+// maxFields bounds the fields of a header, each of which takes a hundred octets
+// while it is mended.
+const maxFields = 5000
+
 // endHeader mends the header that was gathered, and writes it.
 func (f *Filter) endHeader() error {
 	head := f.head
@@ -91,6 +95,9 @@ func (f *Filter) addField(h *header, name string, raw message.Field) error {
 		return err
 	}
 	fd := field{rule: r, raw: out, value: out[len(name)+1:]}
+	if len(h.fields) == maxFields {
+		return replyHeaderTooLarge
+	}
 	if i, again := h.first[r]; again && r != otherField {
 		switch old := &h.fields[i]; {
 		case r.join:

@@ -11,8 +11,9 @@ import (
 	"citron/wire/smtp"
 )
 
-// maxAuthors bounds the addresses of one field that are checked.
-const maxAuthors = 100
+// maxAuthors bounds the addresses of one field that are checked, and maxValue the
+// field, in octets.
+const maxAuthors, maxValue = 100, 64 << 10
 
 // check checks the addresses of authors and senders. Where the message is sent
 // on, its newest Resent-From is the sender's, and authors of other domains are
@@ -56,6 +57,9 @@ func (f *Filter) checkField(h *header, name string, may func(local, domain strin
 		return 0, nil
 	}
 	field := rules[name].name
+	if len(value) > maxValue {
+		return 0, replyManyAuthors
+	}
 	list, ok := mailboxes(value)
 	one := name == "sender" || name == "resent-sender"
 	switch {
@@ -100,44 +104,60 @@ func mailboxes(value []byte) ([]smtp.Path, bool) {
 	return list, len(list) == len(strict)
 }
 
-// bare drops the comments of an address field, and the space that may be in an
-// address with them (RFC 5322 §3.2.2, §3.4.1), which the strict reader does not
-// know. Empty if a comment or a quoted string has no end.
+// bare gives an address field without what may be in an address but the strict
+// reader does not know: comments, and space around the parts (RFC 5322 §3.2.2,
+// §3.4.1). Empty if a comment or a quoted string has no end.
 func bare(value []byte) string {
 	out := make([]byte, 0, len(value))
-	depth, quoted, tight := 0, false, false
-	for i := 0; i < len(value); i++ {
-		c := value[i]
-		switch {
-		case c == '\\' && (quoted || depth > 0) && i+1 < len(value):
-			if i++; depth == 0 {
-				out = append(out, c, value[i])
-			}
+	quoted, after := false, false // after: the last octet was one of edges
+	escape := false               // the last one was a backslash that counts
+	for _, c := range uncommented(value) {
+		space := c == ' ' || c == '\t'
+		if space && after && !quoted {
 			continue
-		case depth == 0 && c == '"':
+		}
+		if after = !quoted && bytes.IndexByte(edges, c) >= 0; after {
+			out = bytes.TrimRight(out, " \t")
+		}
+		if c == '"' && !(escape && quoted) {
 			quoted = !quoted
-		case quoted:
-		case c == '(':
-			depth++
-			continue
-		case c == ')' && depth > 0:
-			depth--
-			c = ' '
 		}
-		if depth > 0 {
-			continue
-		}
-		if !quoted && bytes.IndexByte([]byte("@.<>"), c) >= 0 {
-			out, tight = bytes.TrimRight(out, " \t"), true
-		} else if tight = tight && (c == ' ' || c == '\t'); tight {
-			continue
-		}
+		escape = c == '\\' && !escape
 		out = append(out, c)
 	}
-	if depth > 0 || quoted {
-		return ""
-	}
 	return string(out)
+}
+
+// edges are the specials around which space means nothing.
+var edges = []byte("@.<>")
+
+// uncommented puts a space for each comment; nil if one, or a quoted string, has
+// no end.
+func uncommented(value []byte) []byte {
+	var out []byte
+	depth, quoted, escape := 0, false, false
+	for _, c := range value {
+		literal := escape && (quoted || depth > 0)
+		escape = c == '\\' && !escape
+		switch {
+		case literal:
+		case c == '"' && depth == 0:
+			quoted = !quoted
+		case c == '(' && !quoted:
+			depth++
+		case c == ')' && depth > 0:
+			if depth--; depth == 0 {
+				c = ' '
+			}
+		}
+		if depth == 0 {
+			out = append(out, c)
+		}
+	}
+	if depth > 0 || quoted {
+		return nil
+	}
+	return out
 }
 
 // strictly does not mind in what charset names are written.
