@@ -145,11 +145,13 @@ func statusFields(status string) error {
 		if i > 0 {
 			need = map[string]bool{"Final-Recipient": true, "Action": true, "Status": true}
 		}
+		seen := make(map[string]bool)
 		for f := range message.Fields([]byte(g)) {
 			name := string(f.Name)
-			if !known[name] {
+			if !known[name] || seen[name] {
 				return fmt.Errorf("field %q in %q", f.Raw, status)
 			}
+			seen[name] = true
 			delete(need, name)
 		}
 		if len(need) > 0 {
@@ -304,6 +306,7 @@ func (b brokenAt) ReadAt([]byte, int64) (int, error) { return 0, b.err }
 func FuzzReport(f *testing.F) {
 	f.Add("no\r\n\r\nAction: delivered", "host\r\nX: y", "q\r\n", "id", "bob", "rfc822", "x@y", original, byte(0), 550)
 	f.Add("\xff\u202e", "\x00", "", "\r", "ö ö\r\n", "utf-8", "ö", "Subject: =?utf-8?q?=0d=0a--report-abcde?=\r\n\r\n", byte(1), 0)
+	f.Add("no", "host", "q", "id", "bob\r\nAction: delivered\r\nX", "rfc822", "x", original, byte(0), 0)
 	f.Fuzz(func(t *testing.T, text, host, queue, id, local, kind, address, original string, action byte, code int) {
 		if strings.Contains(original, "--report-") {
 			return // nobody can foresee the boundary
