@@ -33,22 +33,34 @@ func (c *Conn) perform(steps []step, pipelined bool, handle func(i int, r smtp.R
 	if c.broken != nil {
 		return c.broken
 	}
-	if len(c.in) > 0 {
-		return c.fail(steps[0].op, ErrProtocol)
-	}
-	if !pipelined || len(steps) == 1 {
-		for i, s := range steps {
-			if err := c.write(s.line, s.timeout, nil); err != nil {
-				return c.lost(s, err)
-			}
-			r, err := c.answer(s)
-			if r.Code != 0 && !handle(i, r) || err != nil {
-				return err
-			}
+	if pipelined {
+		if err := c.nothingMore(steps[0].op); err != nil {
+			return err
 		}
-		return nil
+		return c.pipeline(steps, handle)
 	}
-	return c.pipeline(steps, handle)
+	for i, s := range steps {
+		if err := c.nothingMore(s.op); err != nil {
+			return err
+		}
+		if err := c.write(s.line, s.timeout, nil); err != nil {
+			return c.lost(s, err)
+		}
+		r, err := c.answer(s)
+		if r.Code != 0 && !handle(i, r) || err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// nothingMore says that no answer is left over: one would be taken for that to
+// the next command.
+func (c *Conn) nothingMore(op string) error {
+	if len(c.in) > 0 {
+		return c.fail(op, ErrProtocol)
+	}
+	return nil
 }
 
 func (c *Conn) pipeline(steps []step, handle func(i int, r smtp.Response) bool) error {

@@ -97,6 +97,9 @@ func (t *transaction) abandon(op string, e *ears, err error) error {
 	}
 	t.readWithin(t.opt.Timeouts.Quit)
 	<-e.heard
+	if e.ended.Load() && !errors.Is(err, errStopped) {
+		defer t.rest(replyUnclear) // the end may have gone out
+	}
 	switch {
 	case e.err == nil:
 		return t.interrupted(op, e.r)

@@ -21,6 +21,9 @@ func (t *transaction) data(ctx context.Context) error {
 		_, err := t.command("DATA", t.opt.Timeouts.End, ".\r\n")
 		return err
 	}
+	if err := t.nothingMore("DATA"); err != nil {
+		return err
+	}
 	e := t.listen(true)
 	var end smtp.DotEncoder
 	err := t.text(e, &end)

@@ -181,6 +181,21 @@ func TestBlockTimeout(t *testing.T) {
 	}
 }
 
+// When the end may have gone out, the host may have the message.
+func TestEndNotTaken(t *testing.T) {
+	against(t, Options{}, func(nc net.Conn, in *bufio.Reader) {
+		upTo(nc, in, "250 mx\r\n", "DATA")
+		io.WriteString(nc, "354 go ahead\r\n")
+		io.CopyN(io.Discard, in, int64(len("x\r\n")))
+		time.Sleep(time.Hour)
+	}, func(t *testing.T, c *Conn, err error) {
+		replies, err := c.Send(t.Context(), message("x\r\n", smtp.Mail{}))
+		if err == nil || replies[0] != replyUnclear {
+			t.Errorf("%+v, %v", replies, err)
+		}
+	})
+}
+
 // The end of ctx ends every wait.
 func TestContext(t *testing.T) {
 	for _, stop := range []string{"EHLO", "MAIL", "DATA", "."} {

@@ -17,9 +17,8 @@ func (c *Conn) adapt(m *Message) (smtp.Mail, *Reply) {
 	if !c.offer.Has(&smtp.Deadline) && mail.By.Mode == smtp.ByNotify {
 		mail.By = smtp.DeliverBy{}
 	}
-	if !c.offer.Has(&smtp.MTPriority) {
-		mail.Priority = smtp.Priority{}
-	}
+	// RFC 6710 §4.2, §4.3: the priority is said wherever it can be, 0 too.
+	mail.Priority.Said = c.offer.Has(&smtp.MTPriority)
 	mail.Auth = c.adaptAuth(mail.Auth)
 	if mail.RequireTLS && mail.From.IsNull() && !c.promisesTLS() {
 		mail.RequireTLS = false // RFC 8689 §5: reports go all the same

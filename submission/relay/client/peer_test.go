@@ -301,7 +301,7 @@ func TestLogin(t *testing.T) {
 		// RFC 4954 §5: whose message it is is not known.
 		mustSend(t, c, message("x\r\n", smtp.Mail{}))
 		all := s.Messages()
-		if m := all[len(all)-1]; m.User != "relay" || m.Commands[0] != "MAIL FROM:<alice@example.org> SIZE=3 AUTH=<>" {
+		if m := all[len(all)-1]; m.User != "relay" || m.Commands[0] != "MAIL FROM:<alice@example.org> SIZE=3 AUTH=<> MT-PRIORITY=0" {
 			t.Errorf("%+v", m)
 		}
 	}

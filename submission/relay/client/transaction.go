@@ -144,6 +144,9 @@ func (t *transaction) content(ctx context.Context) error {
 	case !t.mailOK, len(t.accepted) == 0 && t.started == nil:
 		return nil
 	case t.byChunks():
+		if err := t.nothingMore("BDAT"); err != nil {
+			return err
+		}
 		return t.chunks(ctx)
 	case t.started == nil:
 		r, err := t.command("DATA", t.opt.Timeouts.Data, "DATA\r\n")
