@@ -7,6 +7,7 @@ import (
 	"encoding/base32"
 	"math/rand/v2"
 	"net/netip"
+	"strconv"
 	"time"
 
 	"citron/wire/smtp"
@@ -23,12 +24,14 @@ type Received struct {
 	With   string // the protocol (RFC 3848); empty without From
 	ID     string
 	For    smtp.Path // the only recipient; the zero Path: not said
-	Date   time.Time
+	// Priority is what MAIL said of it (RFC 6710 §4.1).
+	Priority smtp.Priority
+	Date     time.Time
 }
 
 // Append appends the field with its line ends:
 //
-//	Received: from hello (address) by hostname with protocol id id for <forward-path>; date
+//	Received: from hello (address) by hostname with protocol id id for <forward-path> PRIORITY level; date
 func (r *Received) Append(b []byte) []byte {
 	b = append(b, "Received: "...)
 	if r.From != "" {
@@ -43,6 +46,9 @@ func (r *Received) Append(b []byte) []byte {
 	if !r.For.IsNull() {
 		b = append(b, "\r\n\tfor <"...)
 		b = append(r.For.Append(b), '>')
+	}
+	if r.Priority.Said {
+		b = strconv.AppendInt(append(b, "\r\n\tPRIORITY "...), int64(r.Priority.Level), 10)
 	}
 	b = append(b, "; "...)
 	b = r.Date.AppendFormat(b, "Mon, 02 Jan 2006 15:04:05 -0700")

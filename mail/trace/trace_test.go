@@ -22,6 +22,9 @@ func TestReceived(t *testing.T) {
 			From: "x", By: "mx.example.org", With: "LMTP", ID: "X"},
 		"Received: by mx.example.org id X\r\n\tfor <Postmaster>; Mon, 23 Nov 2026 12:00:00 +0100\r\n": {
 			By: "mx.example.org", ID: "X", For: smtp.Path{Local: "Postmaster"}},
+		// RFC 6710 §4.1, §7: a clause of its own.
+		"Received: by mx.example.org id X\r\n\tPRIORITY -3; Mon, 23 Nov 2026 12:00:00 +0100\r\n": {
+			By: "mx.example.org", ID: "X", Priority: smtp.Priority{Said: true, Level: -3}},
 	} {
 		r.Date = noon
 		if got := string(r.Append(nil)); got != want {

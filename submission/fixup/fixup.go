@@ -59,6 +59,8 @@ type Options struct {
 	ID string
 	// For is the only recipient; zero: there are several (RFC 5321 §7.2).
 	For smtp.Path
+	// Priority is what MAIL said of it, for Received (RFC 6710 §4.1).
+	Priority smtp.Priority
 	// From is the sender's own address: for the From field of a message without
 	// one, and for Sender where several authors need one (RFC 5322 §3.6.2).
 	// Null: such messages are refused.

@@ -16,7 +16,7 @@ const hiddenClient = "client.invalid"
 
 // appendReceived appends the trace field (RFC 5321 §4.4).
 func (o *Options) appendReceived(b []byte) []byte {
-	r := trace.Received{From: hiddenClient, By: o.Hostname, With: o.protocol(), ID: o.ID, Date: o.Now}
+	r := trace.Received{From: hiddenClient, By: o.Hostname, With: o.protocol(), ID: o.ID, Priority: o.Priority, Date: o.Now}
 	if o.UTF8 || o.For.ASCII() {
 		r.For = o.For
 	}

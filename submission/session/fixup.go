@@ -28,7 +28,7 @@ func (s *Service) filter(account uint64, e *submission.Envelope, dst io.Writer, 
 	o := fixup.Options{
 		Hostname: s.Hostname, Hello: f.hello, Remote: f.remote, ShowClient: s.ShowClient,
 		TLS: f.tls, Authenticated: true, UTF8: e.Mail.UTF8, Binary: e.Mail.Body == smtp.BodyBinary,
-		ID: id, From: ownAddress(e), Ours: s.ours, Now: e.Received,
+		ID: id, Priority: e.Mail.Priority, From: ownAddress(e), Ours: s.ours, Now: e.Received,
 	}
 	if len(e.Rcpts) == 1 {
 		o.For = e.Rcpts[0].To

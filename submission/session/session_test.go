@@ -169,8 +169,9 @@ func TestReceived(t *testing.T) {
 			t.Errorf("want %s: %+v", want, site.spool.queued)
 		}
 		site.service.ShowClient = true
-		step(site.service.NewSession(p), noon, []byte(string(hello)+envelope+"DATA\r\n"+goodHead+".\r\n"))
-		if text := site.spool.queued[1].text; !strings.HasPrefix(text, "Received: from client\r\n") && !strings.HasPrefix(text, "Received: from client (") || strings.Contains(text, "192.0.2.7") != (p.remote != "") {
+		step(site.service.NewSession(p), noon, []byte(string(hello)+strings.Replace(envelope, ">", "> MT-PRIORITY=-2", 1)+"DATA\r\n"+goodHead+".\r\n"))
+		if text := site.spool.queued[1].text; !strings.HasPrefix(text, "Received: from client\r\n") && !strings.HasPrefix(text, "Received: from client (") || strings.Contains(text, "192.0.2.7") != (p.remote != "") ||
+			!strings.Contains(text, "\r\n\tPRIORITY -2; ") { // RFC 6710 §4.1
 			t.Errorf("with the client: %s", text)
 		}
 	}
