@@ -6,6 +6,7 @@ import (
 	"testing/synctest"
 
 	"citron/store"
+	"citron/submission"
 )
 
 func TestLocalOutcomes(t *testing.T) {
@@ -83,3 +84,20 @@ func TestSettleFails(t *testing.T) {
 		equal(t, "copies", 1, len(r.boxes.mail[1]))
 	})
 }
+
+// A message over which we stumble stops nobody else's.
+func TestPanic(t *testing.T) {
+	r := newRig(t, Options{})
+	j := newJob("a", "alice@example.org")
+	j.due = []submission.Due{{Index: 0}}
+	r.boxes.begin = panics{}
+	equal(t, "outcome", "alice deferred 4.3.0", r.deliver(j))
+	r.boxes.begin = nil
+	equal(t, "the next", "alice delivered 2.0.0", r.deliver(newJob("a", "alice@example.org")))
+}
+
+// panics is an error over which its reader stumbles.
+type panics struct{}
+
+func (panics) Error() string { panic("no words") }
+func (panics) Is(error) bool { panic("no kind") }

@@ -25,6 +25,7 @@ import (
 	"log/slog"
 	"net"
 	"net/netip"
+	"runtime/debug"
 	"sync"
 	"time"
 
@@ -211,7 +212,7 @@ func (r *Relay) pause(ctx context.Context, err error) {
 // do delivers one job.
 func (r *Relay) do(ctx context.Context, job submission.Job) {
 	a := &attempt{Relay: r, job: job, envelope: job.Envelope()}
-	if a.deliver(ctx); ctx.Err() != nil && len(a.outcomes) < len(job.Due()) {
+	if a.guarded(ctx); ctx.Err() != nil && len(a.outcomes) < len(job.Due()) {
 		// Cut short: what was found out so far is kept, the rest as if it had
 		// not been tried. Settle wants them all, so all are tried again; a host
 		// that may have the message is noted.
@@ -236,6 +237,19 @@ type attempt struct {
 	body     submission.Body
 	forms    map[form]*prepared
 	filed    []memo // copies filed here that need not be remembered once the queue knows
+}
+
+// guarded is deliver, and a panic in it a fault that concerns this job only: no
+// message may keep the others from being delivered.
+func (a *attempt) guarded(ctx context.Context) {
+	defer func() {
+		if p := recover(); p != nil {
+			a.opt.Log.Error("the delivery of a message panicked; it will be tried again", "id", a.job.ID(), "domain", a.job.Domain(),
+				"panic", p, "stack", string(debug.Stack()))
+			a.all(statusFault.outcome(submission.Deferred))
+		}
+	}()
+	a.deliver(ctx)
 }
 
 // deliver finds an outcome for each recipient, or ctx is done.

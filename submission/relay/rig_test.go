@@ -17,20 +17,20 @@ import (
 
 var monday = time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC)
 
-// queue is a submission.Work of jobs that a test makes.
-type queue struct {
+// work is a submission.Work of jobs that a test makes.
+type work struct {
 	jobs, here chan *job
 	errs       chan error
 }
 
-func newQueue() *queue {
-	return &queue{make(chan *job, 100), make(chan *job, 100), make(chan error, 1)}
+func newQueue() *work {
+	return &work{make(chan *job, 100), make(chan *job, 100), make(chan error, 1)}
 }
 
-func (q *queue) Next(ctx context.Context) (submission.Job, error)     { return q.next(ctx, q.jobs) }
-func (q *queue) NextHere(ctx context.Context) (submission.Job, error) { return q.next(ctx, q.here) }
+func (q *work) Next(ctx context.Context) (submission.Job, error)     { return q.next(ctx, q.jobs) }
+func (q *work) NextHere(ctx context.Context) (submission.Job, error) { return q.next(ctx, q.here) }
 
-func (q *queue) next(ctx context.Context, jobs chan *job) (submission.Job, error) {
+func (q *work) next(ctx context.Context, jobs chan *job) (submission.Job, error) {
 	select {
 	case j := <-jobs:
 		return j, nil
@@ -215,7 +215,7 @@ func (i *incoming) Abort() {}
 // rig is a relay that runs.
 type rig struct {
 	t     *testing.T
-	queue *queue
+	queue *work
 	boxes *boxes
 }
 
