@@ -51,8 +51,8 @@ func NewResponseReader(r io.Reader) *ResponseReader {
 	}}
 }
 
-// Limit bounds each line, each literal that is not streamed, and half of each
-// response, in octets; what is beyond is skipped, and an *Error.
+// Limit bounds each line and each literal that is not streamed, in octets, and a
+// response to twice as many; what is beyond is skipped, and an *Error.
 func (r *ResponseReader) Limit(octets int) {
 	r.scanner.Limits = Limits{Line: octets, Literal: octets, Frame: 2 * octets}
 }
