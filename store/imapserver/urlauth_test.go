@@ -184,20 +184,24 @@ func TestURLFetchTellsNothing(t *testing.T) {
 	f := newFixture(t)
 	f.deliver("INBOX", nil)
 	alice, bob := f.login(), f.loginAs("bob")
-	url := alice.authorized(t, anyone1)
+	tellsNothing(t, f, bob, alice.authorized(t, anyone1))
+	tellsNothing(t, f, f.submission(), alice.authorized(t, strings.Replace(anyone1, "anonymous", "submit+alice", 1)))
+}
+
+func tellsNothing(t *testing.T, f *fixture, by *peer, url string) {
 	wrong := url[:len(url)-1] + string('0'+(url[len(url)-1]+1)%2)
 	steps := func(url string) uint64 {
-		bob.fetches(t, url) // so that caches are warm
+		by.fetches(t, url) // so that caches are warm
 		before := f.mem.Stats().Reads
-		if bob.fetches(t, url) {
+		if by.fetches(t, url) {
 			t.Errorf("%s is valid", url)
 		}
 		return f.mem.Stats().Reads - before
 	}
 	want := steps(wrong)
 	for _, other := range []string{
-		strings.Replace(wrong, "INBOX", "nowhere", 1), strings.Replace(wrong, "alice", "nobody", 1),
-		strings.Replace(wrong, "alice", "carol", 1), strings.Replace(wrong, "UID=1", "UID=77", 1),
+		strings.Replace(wrong, "INBOX", "nowhere", 1), strings.Replace(wrong, "alice@", "nobody@", 1),
+		strings.Replace(wrong, "alice@", "carol@", 1), strings.Replace(wrong, "UID=1", "UID=77", 1),
 		strings.Replace(wrong, "INBOX", "Other%20Users/bob%40example.org/INBOX", 1),
 	} {
 		if got := steps(other); got > want+1 || got+1 < want {
