@@ -3,6 +3,7 @@ package client
 import (
 	"bufio"
 	"context"
+	"crypto/tls"
 	"fmt"
 	"io"
 	"net"
@@ -13,6 +14,7 @@ import (
 
 	"github.com/rogpeppe/go-internal/txtar"
 
+	"citron/submission/relay/relaytest"
 	"citron/wire/smtp"
 )
 
@@ -22,8 +24,10 @@ import (
 //	S: text   is sent with CRLF (lines in a row in one write), as the host's
 //	S" "text" as the Go string it is,
 //	S-EOF     closes, C-EOF expects the client to close,
-//	stall     answers nothing any more.
+//	stall     answers nothing any more,
+//	TLS       is the handshake, with a certificate for mx.example.com.
 //
+// A part "tls" requires TLS, a part "login" is an authzid, a name and a password.
 // Each part "message" is a message to send: MAIL and RCPT as the queue knows
 // them, the name to greet with in a line "hello". What it is made of is in the
 // part "body" behind it, with LF for CRLF. The part "replies" is the verdict on
@@ -50,6 +54,8 @@ var every = smtp.NewSyntax(&smtp.Size, &smtp.EightBitMIME, &smtp.UTF8, &smtp.Aut
 	&smtp.Deadline, &smtp.MTPriority, &smtp.RequireTLS, &smtp.AtomicSend)
 
 func runDialogue(t *testing.T, a *txtar.Archive) {
+	ca := relaytest.NewCA(t)
+	server := &tls.Config{Certificates: []tls.Certificate{ca.Leaf(t, "mx.example.com")}}
 	ours, theirs := net.Pipe()
 	done := make(chan struct{})
 	parts := map[string]string{}
@@ -58,11 +64,17 @@ func runDialogue(t *testing.T, a *txtar.Archive) {
 	}
 	go func() {
 		defer close(done)
-		play(t, theirs, parts["dialogue"])
+		play(t, theirs, server, parts["dialogue"])
 	}()
 	o := Options{Hello: "client.example"}
 	if text, ok := parts["hello"]; ok {
 		o.Hello = strings.TrimSpace(text)
+	}
+	if _, ok := parts["tls"]; ok {
+		o.Policy, o.TLS = TLSRequired, &tls.Config{RootCAs: ca.Roots, ServerName: "mx.example.com"}
+	}
+	if words := strings.Fields(parts["login"]); len(words) == 3 {
+		o.Login = &Login{Authzid: words[0], Username: words[1], Password: words[2]}
 	}
 	c, err := Start(t.Context(), ours, o)
 	if want, fails := parts["start"]; fails != (err != nil) || fails && err.Error() != strings.TrimSpace(want) {
@@ -131,8 +143,8 @@ func sendMessage(t *testing.T, c *Conn, parts []txtar.File) {
 }
 
 // play is the host.
-func play(t *testing.T, nc net.Conn, dialogue string) {
-	defer nc.Close()
+func play(t *testing.T, nc net.Conn, server *tls.Config, dialogue string) {
+	defer func() { nc.Close() }()
 	in := bufio.NewReader(nc)
 	var out []byte
 	for line := range strings.SplitSeq(strings.TrimSpace(dialogue), "\n") {
@@ -171,6 +183,13 @@ func play(t *testing.T, nc net.Conn, dialogue string) {
 			}
 		case "S-EOF":
 			return
+		case "TLS":
+			tc := tls.Server(nc, server)
+			if err := tc.Handshake(); err != nil {
+				t.Error(err)
+				return
+			}
+			nc, in = tc, bufio.NewReader(tc)
 		default:
 			t.Errorf("what is %q?", line)
 		}
