@@ -225,22 +225,13 @@ func (a *Account) step(ctx context.Context, now time.Time) (next time.Time, err 
 	if more, err := a.sweepOnce(ctx, now); more || err != nil {
 		return now, err
 	}
+	if more, err := a.sweepAttempts(ctx, now); more || err != nil {
+		return now, err
+	}
 	if more, err := a.trimLogs(ctx, now); more || err != nil {
 		return now, err
 	}
-	attempts, err := a.sweepAttempts(ctx, now)
-	if err != nil || attempts.Equal(now) {
-		return attempts, err
-	}
-	return earlier(next, attempts), across
-}
-
-// earlier is the earlier of two times, of which zero is none.
-func earlier(a, b time.Time) time.Time {
-	if a.IsZero() || !b.IsZero() && b.Before(a) {
-		return b
-	}
-	return a
+	return next, across
 }
 
 // rollbackLeft takes back what a crash left of large copies.

@@ -237,12 +237,6 @@ func (t *txn) putSent(by Actor, s *Sending, o outgoing) Attempt {
 	t.set(attemptKey(s.Attempt), r.append(nil))
 	t.set(waitingKey(s.Attempt), message.append(nil))
 	t.set(orderKey(r.at, s.Attempt), []byte{recordVersion})
-	a := t.a
-	t.after = append(t.after, func(committed bool) {
-		if committed {
-			a.store.care.soon(a.id, due(r.at, a.store.opt.AttemptAge))
-		}
-	})
 	sent := r.shown(s.Attempt)
 	sent.Object, sent.Envelope = message.object, s.Envelope
 	return sent
@@ -311,22 +305,27 @@ func (a *Account) Queued(ctx context.Context, name, id string) error {
 		case got.Values[1] == nil:
 			return nil
 		}
-		r, err := decodeAttempt(got.Values[0])
-		if err != nil {
-			return damaged("attempt to send", err)
-		}
-		w, err := decodeWaiting(got.Values[1])
-		if err != nil {
-			return damaged("message of an attempt to send", err)
-		}
-		if err := t.unreference([]Entry{{Object: w.object}}); err != nil {
-			return err
-		}
-		r.queued = id
-		t.set(attemptKey(name), r.append(nil))
-		t.delete(waitingKey(name))
-		return nil
+		return t.queued(name, id, got.Values[0], got.Values[1])
 	})
+}
+
+// queued gives an attempt its id, and the reference to its message back.
+func (t *txn) queued(name, id string, record, message []byte) error {
+	r, err := decodeAttempt(record)
+	if err != nil {
+		return damaged("attempt to send", err)
+	}
+	w, err := decodeWaiting(message)
+	if err != nil {
+		return damaged("message of an attempt to send", err)
+	}
+	if err := t.unreference([]Entry{{Object: w.object}}); err != nil {
+		return err
+	}
+	r.queued = id
+	t.set(attemptKey(name), r.append(nil))
+	t.delete(waitingKey(name))
+	return nil
 }
 
 // Waiting gives the message of an attempt that is not Queued: the object and the

@@ -12,36 +12,35 @@ const attemptSweep = 256
 
 // dueAttempt is when the attempt of an order key is looked at again.
 func (s *Store) dueAttempt(key []byte) time.Time {
-	return due(int64(be64(key[2:])), s.opt.AttemptAge)
+	return unix(int64(be64(key[2:]))).Add(s.opt.AttemptAge)
 }
 
 // sweepAttempts forgets attempts that are old enough, or too many, and are not
-// waiting; next is when there is more to do (zero: nothing).
-func (a *Account) sweepAttempts(ctx context.Context, now time.Time) (next time.Time, err error) {
+// waiting.
+func (a *Account) sweepAttempts(ctx context.Context, now time.Time) (more bool, err error) {
 	r := keysOnly(prefix([]byte{keyOutbox, outboxOrder}))
 	r.Limit = attemptSweep
 	got, err := a.view(ctx, kv.Reads{Ranges: []kv.Range{r}})
 	if err != nil || got.Ranges[0].Len() == 0 {
-		return time.Time{}, err
+		return false, err
 	}
 	p, excess := got.Ranges[0], 0
 	if p.Len() == attemptSweep { // else there cannot be too many
 		if excess, err = a.excessAttempts(ctx); err != nil {
-			return time.Time{}, err
+			return false, err
 		}
 	}
 	var old [][]byte
 	for i := range p.Len() {
-		if due := a.store.dueAttempt(p.Key(i)); due.After(now) && i >= excess {
-			next = due
+		if a.store.dueAttempt(p.Key(i)).After(now) && i >= excess {
 			break
 		}
 		old = append(old, p.Key(i))
 	}
 	if len(old) == 0 {
-		return next, nil
+		return false, nil
 	}
-	return now, a.write(ctx, func(t *txn) error { return t.forgetAttempts(old) })
+	return true, a.write(ctx, func(t *txn) error { return t.forgetAttempts(old) })
 }
 
 // excessAttempts counts attempts beyond those that are remembered, up to one

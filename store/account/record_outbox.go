@@ -3,7 +3,6 @@ package account
 import (
 	"crypto/sha256"
 	"encoding/binary"
-	"time"
 
 	"citron/engine/kv"
 )
@@ -83,7 +82,3 @@ func decodeWaiting(v []byte) (w waiting, err error) {
 	w.envelope = d.b
 	return w, d.err
 }
-
-// due is when an attempt recorded, or looked at, at that time is looked at
-// again.
-func due(at int64, age time.Duration) time.Time { return unix(at).Add(age) }

@@ -108,6 +108,21 @@ func TestVerifyAndRepair(t *testing.T) {
 	}
 }
 
+// An account that lost its note in the list of those that may have messages
+// waiting gets it back.
+func TestRepairNote(t *testing.T) {
+	r := damagedRig(t, 'k', func(kv.Tx, []byte, []byte) {})
+	r.must(r.engine.Update(r.ctx, kv.Outboxes, func(tx kv.Tx) error {
+		tx.DeleteRange([]byte{'a'}, nil)
+		return nil
+	}))
+	equal(t, "findings", []string{"Messages wait to be queued, but the account is not noted for that."}, r.findings())
+	r.must(account.Repair(r.ctx, r.engine, r.bodies, func(account.Finding) {}))
+	equal(t, "findings", 0, len(r.findings()))
+	r.open(account.Options{})
+	equal(t, "waiting", []string{"7 waits"}, r.waits())
+}
+
 // check looks for the messages after a repair.
 func (r *rig) check(letter rune) {
 	r.t.Helper()

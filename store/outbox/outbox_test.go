@@ -218,8 +218,8 @@ func (r *rig) verify() {
 
 const draftText = "From: alice@example.org\r\nSubject: a draft\r\n\r\nHello\r\n"
 
-// The whole life of an attempt: recorded, filed, flags set, found after a
-// restart, queued, repeated, forgotten.
+// The whole life of an attempt: recorded, filed, flags set (RFC 5550 §5.10), found
+// after a restart, queued, repeated, forgotten.
 func TestAttempt(t *testing.T) {
 	for name, text := range map[string]string{"inline": draftText, "with a body": draftText + strings.Repeat("x", 500)} {
 		t.Run(name, func(t *testing.T) {
@@ -267,8 +267,15 @@ func TestAttempt(t *testing.T) {
 			if again = r.send(q); !again.Repeated || again.Queued != "Q1" || again.Envelope != nil {
 				t.Errorf("%+v", again)
 			}
-			r.now = r.now.Add(31 * 24 * time.Hour)
+			r.now = r.now.Add(28 * 24 * time.Hour)
 			r.maintain()
+			if !r.send(q).Repeated {
+				t.Error("forgotten too early")
+			}
+			for range 4 { // each account is visited once a day
+				r.now = r.now.Add(25 * time.Hour)
+				r.maintain()
+			}
 			r.verify()
 			r.refuses(q, store.ErrNoURL) // forgotten, and the draft is gone
 		})
@@ -345,7 +352,8 @@ func TestSameAttempt(t *testing.T) {
 	r.verify()
 }
 
-// The right to send and file is that of the draft's own URL, and of no other.
+// The right to send and file is that of the draft's own URL, and of no other: one
+// for submission on behalf of the very user who asks (RFC 4467 §3, RFC 4468 §3.3).
 func TestRight(t *testing.T) {
 	r := newRig(t)
 	a, b := r.account("alice"), r.account("bob")
