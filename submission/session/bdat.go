@@ -60,15 +60,14 @@ func (s *session) endChunk(t *conn.Turn) {
 	x := s.trans
 	s.mode = commands
 	switch {
-	case s.chunk.Last && x.failed == nil:
+	case s.chunk.Last:
 		s.finish(t, replyQueued)
-		return
 	case x.failed == nil:
 		s.reply(t, replyChunk)
-		return
-	}
-	s.deny(t, s.failure(x))
-	if s.chunk.Last || x.stray {
-		s.reset()
+	default:
+		s.deny(t, s.failure(x))
+		if x.stray {
+			s.reset()
+		}
 	}
 }

@@ -15,6 +15,7 @@ import (
 
 	"citron/auth"
 	"citron/ops/conn"
+	"citron/submission"
 )
 
 // peer is a conn.Conn at rest, for stepping a session by hand.
@@ -268,6 +269,44 @@ func TestInjectedBeforeTLS(t *testing.T) {
 		d.talk("S+ 220\nC: EHLO client\nS+ 250\n" + `C" "STARTTLS\r\nEHLO injected\r\nNOOP\r\n"` +
 			"\nS: 220 *\nTLS\nC: MAIL FROM:<a@b>\nS: 530 *\nC: AUTH PLAIN AAAA\nS: 503 *\nC: QUIT\nS: 221 *\nEOF")
 	})
+}
+
+// A login before TLS does not count after it (RFC 3207 §4.2).
+func TestLoginBeforeTLS(t *testing.T) {
+	site := newSite(t, "")
+	s := site.service.NewSession(peer{canTLS: true})
+	if out, w := step(s, noon, []byte(string(hello)+envelope+"STARTTLS\r\n")); w.Then != conn.StartTLS || !strings.HasSuffix(string(out), "\r\n220 2.0.0 start TLS\r\n") {
+		t.Fatalf("%s, %+v", out, w)
+	}
+	if n := site.service.Sessions(); n != 0 {
+		t.Errorf("%d sessions are logged in", n)
+	}
+	if out, _ := step(s, noon, []byte("EHLO client\r\nDATA\r\n")); !bytes.HasSuffix(out, []byte("\r\n530 5.7.0 log in first\r\n")) {
+		t.Fatalf("%s", out)
+	}
+}
+
+// truncated gives less than it says, and no error.
+type truncated struct{ io.Reader }
+
+func (truncated) Size() int64  { return 1000 }
+func (truncated) Close() error { return nil }
+
+type truncating struct{}
+
+func (truncating) Fetch(context.Context, string, string, bool) (submission.Fetched, error) {
+	return truncated{strings.NewReader(goodHead + "half a mess")}, nil
+}
+
+// What ends early is no message, whether the store says so or not.
+func TestTruncatedURL(t *testing.T) {
+	site := newSite(t, "")
+	site.service.Fetcher = truncating{}
+	out, _ := step(site.service.NewSession(peer{woken: make(chan struct{}, 1)}), noon, []byte(string(hello)+envelope+"BURL x:y LAST\r\n"))
+	if !bytes.Contains(out, []byte("\r\n451 4.4.2 ")) || len(site.spool.queued) != 0 {
+		t.Errorf("%s", out)
+	}
+	site.spool.check(t)
 }
 
 // A session that ends while a store is slow leaves nothing behind: the fetch is
