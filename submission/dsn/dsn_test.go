@@ -81,7 +81,7 @@ func TestReports(t *testing.T) {
 		"rfc3461-10.7": {example("Example.ORG", Recipient{Index: 1, Code: 550, Text: "error - no such recipient", Host: "Ivory.EDU"}), original, submission.Content{}},
 		"rfc3461-10.8": {example("Ivory.EDU", Recipient{Index: 2, Action: Relayed, Status: smtp.Status{Class: 2}}), original, submission.Content{}},
 		"mixed":        {mixed, original, submission.Content{}},
-		// RFC 6533 §4.5, §6.4, §6.5: a way back that may not do SMTPUTF8, and one that must.
+		// RFC 6533 §4.5, §6.3, §6.4, §6.5: a way back that may not do SMTPUTF8, and one that must.
 		"utf8":     {utf8, strings.Replace(original, "Lunch", "Süßes", 1), submission.Content{}},
 		"utf8-own": {&own, strings.Replace(original, "Lunch", "Süßes", 1), submission.Content{EightBit: true, UTF8Header: true}},
 	} {
@@ -166,6 +166,7 @@ func statusFields(status string) error {
 	return nil
 }
 
+// RFC 3464 §2.4: registered, or with X- in front.
 var known = map[string]bool{
 	"Original-Envelope-Id": true, "Reporting-MTA": true, "Arrival-Date": true, "Deliver-By-Date": true, "Future-Release-Request": true,
 	"X-Citron-Queue-ID": true, "Original-Recipient": true, "Final-Recipient": true, "Action": true, "Status": true, "Remote-MTA": true,

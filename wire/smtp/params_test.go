@@ -70,7 +70,7 @@ func TestMailParametersRefused(t *testing.T) {
 	for _, params := range []string{
 		"AUTH", "AUTH=", "AUTH=+", "AUTH=+2", "AUTH=+2x", "AUTH=alice", "AUTH=postmaster", "AUTH=a@b>", "AUTH=a@b+20", "AUTH=@x:a@b",
 		"AUTH=jürgen@c SMTPUTF8", "AUTH=+FF@c", "AUTH=a=b@c",
-		"RET", "RET=ALL", "RET=FULL RET=FULL", "ENVID=", "ENVID=+", "ENVID=a+00", "ENVID=+C3+BC", "ENVID=a ENVID=a", // RFC 3461 §4.5
+		"RET", "RET=ALL", "RET=FULL RET=FULL", "ENVID=", "ENVID=+", "ENVID=a+00", "ENVID=+C3+BC", "ENVID=a ENVID=a", // RFC 3461 §4.5, §5.1
 		"ENVID=+0D+0A", "ENVID=" + strings.Repeat("x", 101),
 		"HOLDFOR=0", "HOLDFOR=01", "HOLDFOR=-1", "HOLDFOR=1000000000", "HOLDFOR=1h", "HOLDFOR=",
 		"HOLDFOR=1 HOLDFOR=1", "HOLDFOR=1 HOLDUNTIL=2026-12-24T18:00:00Z", "HOLDUNTIL=2026-12-24T18:00:00Z HOLDFOR=1", // RFC 4865 §4.2
@@ -94,7 +94,7 @@ func TestRcptParameters(t *testing.T) {
 		want   Rcpt
 		line   string // if it differs
 	}{
-		// RFC 3461 §10.1.
+		// RFC 3461 §4.2, §10.1.
 		{"NOTIFY=SUCCESS ORCPT=rfc822;Bob@Example.COM", false, Rcpt{Notify: NotifySuccess, Original: OriginalRecipient{"rfc822", "Bob@Example.COM"}}, ""},
 		{"NOTIFY=SUCCESS,FAILURE ORCPT=rfc822;Dana@Ivory.EDU", false, Rcpt{Notify: NotifySuccess | NotifyFailure, Original: OriginalRecipient{"rfc822", "Dana@Ivory.EDU"}}, ""},
 		{"NOTIFY=NEVER", false, Rcpt{Notify: NotifyNever}, ""},
