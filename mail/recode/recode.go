@@ -97,8 +97,5 @@ func (m *Message) measure(to Target) error {
 // Size is the converted message's length in octets.
 func (m *Message) Size() int64 { return m.size }
 
-// Changed says whether it differs from the original.
-func (m *Message) Changed() bool { return len(m.pieces) > 1 || m.pieces[0].kind != copied }
-
 // NewReader reads the converted message from its beginning.
 func (m *Message) NewReader() io.Reader { return &reader{m: m} }

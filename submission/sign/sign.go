@@ -166,9 +166,6 @@ func (s *Signer) sign(msg io.Reader) ([]byte, error) {
 	return b.signatures()
 }
 
-// Signs says whether messages of an author's domain are signed.
-func (s *Signer) Signs(domain string) bool { return len(s.keysFor([]string{domain})) > 0 }
-
 // readHeader reads the header with its blank line, and what came with it.
 func readHeader(r io.Reader) (head, rest []byte, err error) {
 	for {
