@@ -116,7 +116,7 @@ func (s *session) advanceExchange(t *conn.Turn, response []byte) error {
 		s.service.Log.Debug("login", "account", s.account(), "remote", s.conn.Remote())
 		s.reply(t, replyLoggedIn)
 		return nil
-	case errors.Is(err, auth.BadCredentials), errors.Is(err, auth.NotAuthorized):
+	case errors.Is(err, auth.BadCredentials), errors.Is(err, auth.NotAuthorized), errors.Is(err, auth.Invalid):
 		s.hold(err)
 		return nil
 	}

@@ -73,12 +73,10 @@ func offerBURL(s *session) (param string, offered bool) {
 
 // fetch adds what a URL points to to the message.
 func (s *Service) fetch(ctx context.Context, x *transaction, url string) error {
-	select {
-	case s.fetches <- struct{}{}:
-		defer func() { <-s.fetches }()
-	case <-ctx.Done():
+	if !s.fetches.enter(ctx, x.envelope.Account) {
 		return replyStoresBusy
 	}
+	defer s.fetches.leave(x.envelope.Account)
 	content, err := s.Fetcher.Fetch(ctx, x.envelope.Sender, url, x.mail.Body == smtp.BodyBinary)
 	if err != nil {
 		return s.noURL(x, err, replyStoreDown)

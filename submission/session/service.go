@@ -81,7 +81,7 @@ type Config struct {
 	MaxBadCommands int           // in a row; DefaultMaxBadCommands
 	Timeout        time.Duration // of silence; DefaultTimeout
 	FetchTimeout   time.Duration // of one BURL; DefaultFetchTimeout
-	MaxFetches     int           // at a time; DefaultMaxFetches
+	MaxFetches     int           // at a time, of one account a quarter; DefaultMaxFetches
 
 	// ShowClient puts the client's name and address into Received, for all who
 	// get the message to see.
@@ -115,14 +115,14 @@ type Service struct {
 	syntax     *smtp.Syntax
 	roll       roll
 	rates      rates
-	fetches    chan struct{} // holds one for each fetch under way
+	fetches    *fetches
 }
 
 // NewService fills in the defaults. ctx is what sessions give to all that
 // Config names: when it is done they fail for the time being.
 func NewService(ctx context.Context, c Config) *Service {
 	c.fillIn()
-	s := &Service{Config: c, ctx: ctx, fetches: make(chan struct{}, c.MaxFetches)}
+	s := &Service{Config: c, ctx: ctx, fetches: newFetches(c.MaxFetches)}
 	s.rates.limits, s.rates.max = c.Rates, maxRated
 	var syntax []*smtp.Extension
 	for i := range extensions {

@@ -7,6 +7,7 @@ import (
 	"crypto/tls"
 	"encoding/base64"
 	"io"
+	"maps"
 	"net/netip"
 	"strings"
 	"testing"
@@ -321,14 +322,14 @@ func TestLeftInTheMiddleOfAFetch(t *testing.T) {
 			t.Fatalf("%+v, left %q", w, turn.In)
 		}
 		synctest.Wait()
-		if site.urls.asked.Load() != 1 || len(site.service.fetches) != 1 {
+		if site.urls.asked.Load() != 1 || len(site.service.fetches.slots) != 1 {
 			t.Fatal("no fetch under way")
 		}
 		start := time.Now()
 		s.Close(nil)
 		synctest.Wait()
-		if len(site.service.fetches) != 0 || time.Since(start) > 0 {
-			t.Errorf("%d fetches left after %v", len(site.service.fetches), time.Since(start))
+		if len(site.service.fetches.slots) != 0 || time.Since(start) > 0 {
+			t.Errorf("%d fetches left after %v", len(site.service.fetches.slots), time.Since(start))
 		}
 		site.spool.check(t)
 		if len(site.spool.queued) != 0 {
@@ -337,32 +338,43 @@ func TestLeftInTheMiddleOfAFetch(t *testing.T) {
 	})
 }
 
-// Not more URLs are fetched at a time than MaxFetches; who waits too long for
-// his turn is told to come again.
+// Not more URLs are fetched at a time than MaxFetches, and of one account a
+// quarter; who waits too long for his turn is told to come again.
 func TestFetchesAreBounded(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		site := newSite(t, "url 1 slow\nmaxfetches 1")
-		var clients []io.Reader
-		for range 3 {
-			client, end := site.dial(false)
-			defer end()
-			client.Write([]byte(string(hello) + envelope + "BURL " + urlOf(1) + " LAST\r\nQUIT\r\n"))
-			clients = append(clients, client)
-		}
-		synctest.Wait()
-		if n := site.urls.asked.Load(); n != 1 {
-			t.Fatalf("%d fetches at a time", n)
-		}
-		codes := map[string]int{}
-		for _, c := range clients {
-			all, _ := io.ReadAll(c)
-			lines := strings.Split(string(all), "\r\n")
-			codes[lines[len(lines)-3][:9]]++
-		}
-		if codes["451 4.4.1"] < 1 || codes["451 4.4.1"]+codes["451 4.4.5"] != 3 {
-			t.Errorf("%v", codes)
-		}
-	})
+	for most, want := range map[string]map[string]int{
+		"1": {"451 4.4.1": 1, "451 4.4.5": 5}, // bob's waits until both end, in any order
+		"4": {"451 4.4.1": 2, "451 4.4.5": 4}, // one for each account
+		"8": {"451 4.4.1": 4, "451 4.4.5": 2},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			site := newSite(t, "url 1 slow\nmaxfetches "+most)
+			var clients []io.Reader
+			for n := range 6 {
+				name := []string{"alice", "bob"}[n%2]
+				client, end := site.dial(false)
+				defer end()
+				client.Write([]byte("EHLO x\r\n" + plain(name) + strings.ReplaceAll(envelope, "alice", name) + "BURL " +
+					strings.ReplaceAll(urlOf(1), "alice", name) + " LAST\r\nQUIT\r\n"))
+				clients = append(clients, client)
+			}
+			synctest.Wait()
+			if n := int(site.urls.asked.Load()); n != want["451 4.4.1"] {
+				t.Fatalf("%s: %d fetches at a time", most, n)
+			}
+			codes := map[string]int{}
+			for _, c := range clients {
+				all, _ := io.ReadAll(c)
+				lines := strings.Split(string(all), "\r\n")
+				codes[lines[len(lines)-3][:9]]++
+			}
+			if most == "1" && codes["451 4.4.1"] == 2 {
+				codes["451 4.4.1"], codes["451 4.4.5"] = 1, codes["451 4.4.5"]+1
+			}
+			if !maps.Equal(codes, want) || len(site.service.fetches.by) != 0 {
+				t.Errorf("%s: %v, %v left", most, codes, site.service.fetches.by)
+			}
+		})
+	}
 }
 
 func urlOf(uid byte) string {
