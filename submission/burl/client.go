@@ -297,7 +297,7 @@ func (c *client) do(cmd imap.Command, each func(imap.Response) error) (*imap.Sta
 			return nil, err
 		}
 		if status, ok := r.(*imap.StatusResponse); ok && status.Tag != "*" {
-			return status, c.verdict(cmd, tag, status)
+			return status, verdict(cmd, tag, status)
 		}
 		if each == nil {
 			continue
@@ -312,7 +312,7 @@ func (c *client) do(cmd imap.Command, each func(imap.Response) error) (*imap.Sta
 var errTalks = errors.New("the store says too much")
 
 // verdict judges a tagged response.
-func (c *client) verdict(cmd imap.Command, tag string, status *imap.StatusResponse) error {
+func verdict(cmd imap.Command, tag string, status *imap.StatusResponse) error {
 	switch {
 	case status.Tag != tag:
 		return errors.New("the store answers a command that was not given")

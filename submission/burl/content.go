@@ -15,7 +15,7 @@ import (
 
 // fetch asks for what a URL points to, and opens it as soon as its size is
 // known. The connection is the content's, until that is read or closed; after
-// an error it is dropped, unless the store itself has said no.
+// an error it is dropped, unless that is the store's proper NIL.
 func (s *IMAP) fetch(ctx context.Context, c *client, url string, binary bool) (*content, error) {
 	f := &content{ctx: ctx, store: s, c: c, url: url, done: c.until(ctx)}
 	err := f.open(binary && c.caps["URLAUTH=BINARY"])
@@ -158,7 +158,7 @@ func (f *content) response() (imap.Response, error) {
 			return nil, errOther
 		case *imap.StatusResponse:
 			if r.Tag != "*" {
-				return nil, f.c.verdict(f.command, f.tag, r)
+				return nil, verdict(f.command, f.tag, r)
 			}
 		}
 	}
@@ -196,7 +196,7 @@ func (f *content) tagged() error {
 		switch r := r.(type) {
 		case *imap.StatusResponse:
 			if r.Tag != "*" {
-				return f.c.verdict(f.command, f.tag, r)
+				return verdict(f.command, f.tag, r)
 			}
 		case *imap.URLLiteral, *imap.URLFetchResponse, *imap.ContinueResponse:
 			return errOther

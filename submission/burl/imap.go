@@ -163,8 +163,9 @@ func (s *IMAP) tryFetch(ctx context.Context, url string, binary, anew bool) (f *
 	if err != nil {
 		return nil, false, s.temporary(err)
 	}
+	reused = c.reused // afterwards it may be somebody else's
 	f, err = s.fetch(ctx, c, url, binary)
-	return f, c.reused, err
+	return f, reused, err
 }
 
 // temporary names the store in an error.
