@@ -52,6 +52,9 @@ func (s *session) mayMail(x *transaction) error {
 	// The null path is anybody's: RFC 6409 §3.2 forbids to refuse it, because
 	// disposition notifications have it, and we know who sends.
 	if from := x.mail.From; !from.IsNull() {
+		if from.Domain == "" {
+			return replyUnqualifiedSender
+		}
 		if err := s.service.mayUse(s.user.Account, from.Local, from.Domain); err != nil {
 			return err
 		}
@@ -94,13 +97,6 @@ func (s *session) rcpt(t *conn.Turn, args []byte) error {
 // mayRcpt checks what RCPT said. A recipient whose account is disabled waits in
 // the queue, because disabling can be undone.
 func (s *session) mayRcpt(x *transaction, r *smtp.Rcpt) error {
-	for _, e := range s.service.extensions {
-		if e.rcpt != nil {
-			if err := e.rcpt(s, x, r); err != nil {
-				return err
-			}
-		}
-	}
 	_, err := s.service.Resolver.Resolve(s.service.ctx, r.To.Local, r.To.Domain)
 	switch {
 	case errors.Is(err, auth.NoSuchDomain):

@@ -19,8 +19,6 @@ type extension struct {
 	offer func(*session) (param string, offered bool)
 	// mail checks what MAIL said, and may complete it.
 	mail func(*session, *transaction) error
-	// rcpt checks what RCPT said.
-	rcpt func(*session, *transaction, *smtp.Rcpt) error
 }
 
 // extensions are announced in this order.

@@ -52,15 +52,16 @@ var (
 	replyTooManyConnections = smtp.Reply{Code: 454, Status: smtp.Status{Class: 4, Subject: 7}, Text: "too many connections of this account"}
 	replyAuthFault          = smtp.Reply{Code: 454, Status: smtp.Status{Class: 4, Subject: 7}, Text: "cannot log in now, try again later"}
 
-	replyNotYours    = smtp.Reply{Code: 550, Status: smtp.Status{Class: 5, Subject: 7, Detail: 1}, Text: "not one of your addresses"}
-	replyUnqualified = smtp.Reply{Code: 554, Status: smtp.Status{Class: 5, Subject: 1, Detail: 2}, Text: "the domain is not fully qualified"}
-	replyNoRcpt      = smtp.Reply{Code: 554, Status: smtp.Status{Class: 5, Subject: 5}, Text: "no recipient was accepted"}
-	replyManyRcpts   = smtp.Reply{Code: 452, Status: smtp.Status{Class: 4, Subject: 5, Detail: 3}, Text: "too many recipients in a transaction"}
-	replyTooMuch     = smtp.Reply{Code: 450, Status: smtp.Status{Class: 4, Subject: 7, Detail: 1}, Text: "you have sent as much as you may for now, try again later"}
-	replyHoldLong    = smtp.Reply{Code: 501, Status: smtp.Status{Class: 5, Subject: 5, Detail: 4}, Text: "to be held for longer than FUTURERELEASE says"}
-	replyHoldBy      = smtp.Reply{Code: 501, Status: smtp.Status{Class: 5, Subject: 5, Detail: 4}, Text: "to be held for longer than BY gives time"}
-	replyByShort     = smtp.Reply{Code: 555, Status: smtp.Status{Class: 5, Subject: 5, Detail: 4}, Text: "BY gives less time than DELIVERBY says"}
-	replyEncrypt     = smtp.Reply{Code: 530, Status: smtp.Status{Class: 5, Subject: 7, Detail: 10}, Text: "REQUIRETLS needs TLS here, too"}
+	replyNotYours          = smtp.Reply{Code: 550, Status: smtp.Status{Class: 5, Subject: 7, Detail: 1}, Text: "not one of your addresses"}
+	replyUnqualified       = smtp.Reply{Code: 554, Status: smtp.Status{Class: 5, Subject: 1, Detail: 2}, Text: "the domain is not fully qualified"}
+	replyUnqualifiedSender = smtp.Reply{Code: 554, Status: smtp.Status{Class: 5, Subject: 1, Detail: 8}, Text: "the sender's domain is not fully qualified"}
+	replyNoRcpt            = smtp.Reply{Code: 554, Status: smtp.Status{Class: 5, Subject: 5}, Text: "no recipient was accepted"}
+	replyManyRcpts         = smtp.Reply{Code: 452, Status: smtp.Status{Class: 4, Subject: 5, Detail: 3}, Text: "too many recipients in a transaction"}
+	replyTooMuch           = smtp.Reply{Code: 450, Status: smtp.Status{Class: 4, Subject: 7, Detail: 1}, Text: "you have sent as much as you may for now, try again later"}
+	replyHoldLong          = smtp.Reply{Code: 501, Status: smtp.Status{Class: 5, Subject: 5, Detail: 4}, Text: "to be held for longer than FUTURERELEASE says"}
+	replyHoldBy            = smtp.Reply{Code: 501, Status: smtp.Status{Class: 5, Subject: 5, Detail: 4}, Text: "to be held for longer than BY gives time"}
+	replyByShort           = smtp.Reply{Code: 555, Status: smtp.Status{Class: 5, Subject: 5, Detail: 4}, Text: "BY gives less time than DELIVERBY says"}
+	replyEncrypt           = smtp.Reply{Code: 530, Status: smtp.Status{Class: 5, Subject: 7, Detail: 10}, Text: "REQUIRETLS needs TLS here, too"}
 
 	replyNoURL        = smtp.Reply{Code: 554, Status: smtp.Status{Class: 5, Subject: 6, Detail: 6}, Text: "the URL cannot be fetched"}
 	replyForeignStore = smtp.Reply{Code: 554, Status: smtp.Status{Class: 5, Subject: 7, Detail: 14}, Text: "the URL's store is not one of ours"}

@@ -184,10 +184,10 @@ func TestReceived(t *testing.T) {
 func TestGuessingIsHeldBack(t *testing.T) {
 	s := newSite(t, "").service.NewSession(peer{delay: time.Minute})
 	guess := "AUTH PLAIN " + base64.StdEncoding.EncodeToString([]byte("\x00alice\x00guess")) + "\r\n"
-	out, w := step(s, noon, []byte("EHLO client\r\n"))
+	step(s, noon, []byte("EHLO client\r\n"))
 	now := noon
 	for n := 1; ; n++ {
-		out, w = step(s, now, []byte(guess+"NOOP\r\n"))
+		out, w := step(s, now, []byte(guess+"NOOP\r\n"))
 		if len(out) > 0 || w.Input || !w.Until.Equal(now.Add(time.Minute)) {
 			t.Fatalf("%d: %s, %+v", n, out, w)
 		}
