@@ -1,0 +1,229 @@
+package queue_test
+
+import (
+	"errors"
+	"sync"
+	"testing"
+
+	"citron/engine/kv"
+	"citron/engine/kv/memkv"
+	"citron/submission"
+	"citron/submission/queue"
+)
+
+// fates lets a test decide about the next commits.
+type fates struct {
+	mu   sync.Mutex
+	next []memkv.Fate
+	err  error
+}
+
+func (f *fates) decide(kv.Account, kv.TxID) (memkv.Fate, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if len(f.next) == 0 {
+		return memkv.Commit, nil
+	}
+	fate := f.next[0]
+	f.next = f.next[1:]
+	return fate, f.err
+}
+
+func (f *fates) set(err error, next ...memkv.Fate) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.next, f.err = next, err
+}
+
+var errWanted = errors.New("as the test wants it")
+
+func faultyRig(t *testing.T) (*rig, *fates) {
+	r := newRig(t, queue.Options{InlineLimit: 10})
+	r.q.Close()
+	f := &fates{}
+	r.engine = memkv.New(memkv.Options{Decide: f.decide})
+	r.open()
+	return r, f
+}
+
+func TestFaultsOfCommit(t *testing.T) {
+	for name, c := range map[string]struct {
+		fate  memkv.Fate
+		cause error
+		want  error
+		n     uint64
+	}{
+		"done":         {memkv.UnknownKept, errWanted, nil, 1},
+		"not done":     {memkv.UnknownDropped, errWanted, submission.ErrTemporary, 0},
+		"refused":      {memkv.Refuse, errWanted, submission.ErrTemporary, 0},
+		"no space":     {memkv.Refuse, kv.ErrNoSpace, submission.ErrNoSpace, 0},
+		"engine stops": {memkv.Stop, errWanted, submission.ErrTemporary, 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			r, f := faultyRig(t)
+			e := r.envelope("bob@example.com")
+			e.Origin = "once"
+			f.set(c.cause, c.fate)
+			if _, err := put(r.ctx, r.q, text, e); !errors.Is(err, c.want) {
+				t.Fatalf("%v, want %v", err, c.want)
+			}
+			equal(t, "messages", c.n, r.q.Totals().Messages)
+			if c.fate == memkv.Stop {
+				r.engine = r.engine.(*memkv.Engine).Reopen(memkv.Options{})
+				r.reopen()
+			}
+			r.commit(text, e)
+			equal(t, "messages", 1, r.q.Totals().Messages)
+			r.settle(r.mustTake(), delivered)
+			equal(t, "left", queue.Totals{}, r.q.Totals())
+			if c.fate != memkv.Stop { // the process would have ended, and its Writer with it
+				r.verify()
+			}
+		})
+	}
+}
+
+// What a job was told to settle is settled once, whatever the engine says.
+func TestFaultsOfSettle(t *testing.T) {
+	for name, fate := range map[string]memkv.Fate{
+		"done": memkv.UnknownKept, "not done": memkv.UnknownDropped, "refused": memkv.Refuse, "stops": memkv.Stop,
+	} {
+		t.Run(name, func(t *testing.T) {
+			r, f := faultyRig(t)
+			r.commit(text, r.envelope("bob@example.com", "carol@example.com"))
+			j := r.mustTake()
+			outcomes := all(j, failed)
+			outcomes[1].Result = submission.Deferred
+			f.set(errWanted, fate)
+			err := j.Settle(r.ctx, outcomes)
+			switch fate {
+			case memkv.UnknownKept:
+				if err != nil {
+					t.Fatal(err)
+				}
+			case memkv.Stop:
+				if !errors.Is(err, submission.ErrTemporary) {
+					t.Fatal(err)
+				}
+				r.engine = r.engine.(*memkv.Engine).Reopen(memkv.Options{})
+				r.reopen()
+				j = r.mustTake()
+				fallthrough
+			default:
+				if err == nil {
+					t.Fatal("no error")
+				}
+				if again := r.take(); again != nil {
+					t.Fatal("given again while it is out")
+				}
+				if err := j.Settle(r.ctx, outcomes); err != nil {
+					t.Fatal(err)
+				}
+			}
+			equal(t, "reports", "failed", action(r.report()))
+			equal(t, "left", 1, r.q.Totals().Recipients)
+			if fate != memkv.Stop {
+				r.verify()
+			}
+		})
+	}
+}
+
+func (r *rig) verify() {
+	r.t.Helper()
+	err := queue.Verify(r.ctx, r.engine, r.bodies, func(f queue.Finding) { r.t.Error(f.Text) })
+	if err != nil {
+		r.t.Fatal(err)
+	}
+}
+
+// Writers who come together share transactions: 64 of them cost few syncs.
+func TestWritersShareACommit(t *testing.T) {
+	r := newRig(t, queue.Options{})
+	before := r.engine.Stats().Updates
+	hold := make(chan struct{})
+	r.q.Close()
+	r.engine = memkv.New(memkv.Options{Decide: func(kv.Account, kv.TxID) (memkv.Fate, error) {
+		<-hold
+		return memkv.Commit, nil
+	}})
+	r.open()
+	var wg sync.WaitGroup
+	for range 64 {
+		wg.Go(func() {
+			if _, err := put(r.ctx, r.q, text, r.envelope("bob@example.com")); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	r.q.AwaitWriters(63)
+	close(hold)
+	wg.Wait()
+	if n := r.engine.Stats().Updates - before; n != 2 {
+		t.Errorf("%d transactions for 64 messages", n)
+	}
+	equal(t, "messages", 64, r.q.Totals().Messages)
+}
+
+// What is damaged is found, and what can be derived is mended.
+func TestVerifyAndRepair(t *testing.T) {
+	for letter, c := range map[byte]struct {
+		drop  bool // else the value is cut
+		mends bool
+	}{
+		's': {true, true}, 'a': {true, true}, 'x': {true, true}, 'h': {false, true}, 'm': {false, false}, 'e': {false, false},
+		'g': {false, false}, 'b': {true, false}, 'w': {false, false}, 'o': {false, false}, 'd': {false, false},
+	} {
+		r := newRig(t, queue.Options{})
+		e := r.envelope("bob@example.com", "carol@example.net")
+		e.Origin = "gone"
+		r.commit(text, e)
+		for range 2 {
+			r.settle(r.mustTake(), delivered)
+		}
+		e.Origin = "there"
+		r.commit(text, e)
+		j := r.mustTake()
+		if err := j.HandOver(r.ctx, "mx.example.com", []int{j.Due()[0].Index}); err != nil {
+			t.Fatal(err)
+		}
+		r.must(r.q.Hold(r.ctx, queue.Selection{Domain: "example.edu"}))
+		r.q.Close()
+		r.verify()
+		err := r.engine.Update(r.ctx, kv.Queue, func(tx kv.Tx) error {
+			got, err := tx.Read(r.ctx, kv.Reads{Ranges: []kv.Range{{From: []byte{letter}, To: []byte{letter + 1}}}})
+			if err == nil && got.Ranges[0].Len() == 0 {
+				t.Errorf("no key of letter %c", letter)
+			}
+			for i := range got.Ranges[0].Len() {
+				if c.drop {
+					tx.Delete(got.Ranges[0].Key(i))
+				} else {
+					tx.Set(got.Ranges[0].Key(i), got.Ranges[0].Value(i)[:1])
+				}
+			}
+			return err
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		found := func(fn func(func(queue.Finding)) error) (n int) {
+			if err := fn(func(f queue.Finding) { n++; t.Logf("%c: %s", letter, f.Text) }); err != nil {
+				t.Fatal(err)
+			}
+			return n
+		}
+		verify := func(say func(queue.Finding)) error { return queue.Verify(r.ctx, r.engine, r.bodies, say) }
+		if found(verify) == 0 {
+			t.Errorf("%c: nothing found", letter)
+		}
+		found(func(say func(queue.Finding)) error { return queue.Repair(r.ctx, r.engine, r.bodies, say) })
+		if n := found(verify); (n == 0) != c.mends {
+			t.Errorf("%c: %d findings after the repair", letter, n)
+		}
+		r.open()
+		if c.mends && r.take() == nil {
+			t.Errorf("%c: no job after the repair", letter)
+		}
+	}
+}
