@@ -27,6 +27,9 @@ func (w *work) report(ctx context.Context, news []dsn.Recipient) (*report, error
 	}
 	original, err := w.q.open(ctx, w.id, w.message)
 	if err != nil {
+		if values, failed := w.q.read(ctx, messageKey(w.id)); failed == nil && values[0] == nil {
+			return nil, errStale
+		}
 		return nil, err
 	}
 	defer original.Close()
