@@ -274,3 +274,18 @@ func TestAtomicSendForgotten(t *testing.T) {
 		}
 	})
 }
+
+// What the outbox refuses for good is not asked to be tried again.
+func TestAtomicSendRefused(t *testing.T) {
+	for fault, want := range map[error]string{
+		store.ErrTooLarge: "552 5.3.4 ", store.ErrOverQuota: "552 5.2.2 ", store.ErrNoTarget: "554 5.2.0 ", store.ErrAttemptReused: "554 5.5.4 ",
+		store.ErrNoSpace: "452 4.3.1 ", store.ErrTemporary: "451 4.3.0 ",
+	} {
+		site := newSite(t, "atomic")
+		site.urls.content[1] = content{text: "From: alice@example.org\r\n\r\nhi\r\n"}
+		site.outbox.fault = fault
+		if got := talkOnce(t, site, "MAIL FROM:<alice@example.org> XATTEMPT=1\r\nRCPT TO:<bob@example.org>\r\nBURL "+urlOf(1)+" LAST\r\n"); !strings.HasPrefix(got, want) {
+			t.Errorf("%v: %s", fault, got)
+		}
+	}
+}

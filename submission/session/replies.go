@@ -98,6 +98,7 @@ var refusals = []struct {
 }{
 	{auth.NoSuchUser, replyNoUser},
 	{submission.ErrTooLarge, replyTooLarge},
+	{store.ErrTooLarge, replyTooLarge},
 	{submission.ErrNoSpace, replyNoSpace},
 	{store.ErrNoSpace, replyNoSpace},
 	{store.ErrNoURL, replyNoURL},
