@@ -201,6 +201,11 @@ func TestFields(t *testing.T) {
 			t.Errorf("%s: %q\n%s", c.why, c.has, got)
 		}
 	}
+	// RFC 3464 §2: to the very address.
+	r.Envelope.Mail.From.Local = "al  ice"
+	if got := string(r.header()); !strings.Contains(got, "\r\nTo: <\"al  ice\"@Example.ORG>\r\n") {
+		t.Error(got)
+	}
 	r.Envelope.Mail.EnvelopeID = ""
 	if got := string(r.status()); strings.Contains(got, "Original-Envelope-Id") { // RFC 3464 §2.2.1
 		t.Error(got)

@@ -153,7 +153,7 @@ func (r *Report) date(t time.Time) string { return t.In(r.Now.Location()).Format
 func (r *Report) header() []byte {
 	var f fields
 	f.add("From", "Mail Delivery System <postmaster@"+r.Hostname+">") // RFC 3464 §2
-	f.add("To", "<"+r.Envelope.Mail.From.String()+">")
+	f.exact("To", "<"+r.Envelope.Mail.From.String()+">")
 	f.add("Subject", r.subject())
 	f.add("Date", r.date(r.Now))
 	f.add("Message-ID", r.messageID())
