@@ -49,7 +49,8 @@ type Envelope struct {
 type Content struct {
 	// EightBit: octets above 127 in the body. Binary: a NUL, a CR or LF alone,
 	// or a line of more than 998 octets. UTF8Header: octets above 127 in the
-	// header of the message or of a part (RFC 6532).
+	// header of the message or of a part (RFC 6532); those within a
+	// message/rfc822, where there should be none, count as EightBit.
 	EightBit, Binary, UTF8Header bool
 	// TLSOptional: the header has "TLS-Required: No", which counts where MAIL
 	// had no REQUIRETLS (RFC 8689 §4.1).
