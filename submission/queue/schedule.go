@@ -23,6 +23,7 @@ type schedule struct {
 	waiting waiting      // domains with nothing due yet
 	ready   [2]readyList // those of other servers, and this server's own
 	picks   int
+	turns   uint64
 	// partial says that not all domains are in memory.
 	partial bool
 	// changed is called when a domain is ready, or another is the first to be.
@@ -50,7 +51,7 @@ type domain struct {
 	index   int           // in waiting, or -1
 	element *list.Element // in ready, or nil
 	in      byte          // the level it is ready at
-	since   milli         // when it became ready
+	turn    uint64        // counts those that became ready
 }
 
 // levelOf is one priority of a domain.
@@ -170,7 +171,8 @@ func (s *schedule) place(d *domain, now milli) {
 	s.take(d)
 	switch {
 	case ready:
-		d.in, d.since = l.level, now
+		s.turns++
+		d.in, d.turn = l.level, s.turns
 		d.element = s.ready[d.here][l.level].PushBack(d)
 		s.changed()
 	case len(d.levels) == 0 && len(d.out) == 0 && d.downUntil <= now:
@@ -225,7 +227,7 @@ func (s *schedule) pick(now milli, hereOnly bool) (*domain, *levelOf) {
 			if first == nil {
 				continue
 			}
-			if d := first.Value.(*domain); chosen == nil || d.since < chosen.since {
+			if d := first.Value.(*domain); chosen == nil || d.turn < chosen.turn {
 				chosen = d
 			}
 		}
