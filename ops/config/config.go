@@ -51,7 +51,16 @@ type IMAP struct {
 	ShareWithAll   bool              `toml:"share_with_all" help:"Let users grant rights on mailboxes of their own to \"anyone\" (RFC 4314): all users of this server then list them. Those of shared accounts may in any case."`
 	Admin          string            `toml:"admin" help:"URI by which users reach the administrator, as in mailto:postmaster@example.org: /shared/admin of the server (RFC 5464)."`
 	Filters        map[string]string `toml:"filters" help:"Searches that all users may name in SEARCH FILTER (RFC 5466), by name, as in unread = \"UNSEEN\"."`
+	Applications   []Application     `toml:"applications" help:"Applications that log in by a client certificate (EXTERNAL) and may fetch what URLs name that are meant for them; no mailbox opens to them."`
 	Comment        string            `toml:"comment" help:"A note to all users: /shared/comment of the server (RFC 5464)."`
+}
+
+// Application is a peer known by its certificate (RFC 5593 §3.3).
+type Application struct {
+	Name         string   `toml:"name" help:"What it is in URLs: \"submit\" is submission (RFC 4467 §3)."`
+	CA           string   `toml:"ca" help:"PEM file of the authorities of its certificate."`
+	DNSNames     []string `toml:"dns_names" help:"Names of which a certificate of ca must have one. Empty: every one of ca's will do, which is for an authority of your own."`
+	Fingerprints []string `toml:"fingerprints" help:"SHA-256 hashes of certificates that are known themselves, as openssl x509 -fingerprint -sha256 prints them."`
 }
 
 // LMTP says where mail is delivered to.
@@ -204,6 +213,11 @@ func (c *Config) validate() error {
 		return errors.New("store.delete_floor: at most free_floor")
 	case c.IMAP.MaxLine < 8192:
 		return errors.New("imap.max_line: at least 8192 (RFC 7162 §4)")
+	}
+	for _, a := range c.IMAP.Applications {
+		if a.Name == "" || a.CA == "" && len(a.Fingerprints) == 0 {
+			return errors.New("imap.applications: each needs a name, and ca or fingerprints")
+		}
 	}
 	return c.validateOutgoing()
 }

@@ -115,7 +115,10 @@ func TestErrorsOutgoing(t *testing.T) {
 		{"[queue]\nretry = [\"0s\"]", "more than 0s"},
 		{"[queue]\nretry = [\"soon\"]", "soon"},
 		{"[queue]\ngive_up = \"0s\"", "give_up"},
-		{"[queue]\nworkers = 0", "1 or more"},
+		{"[queue]\nper_domain = 0", "1 or more"},
+		{"[relay]\nworkers = 0", "1 or more"},
+		{"[relay]\nsmarthost = \"mail.example.com:smtp\"", "HOST:PORT"},
+		{"[relay]\nsmarthost = \"a:1\"\nsmarthost_tls = \"none\"\nuser = \"a\"\npassword_file = \"b\"", "without TLS"},
 		{"[queue]\nmax_messages = -1", "max_messages"},
 		{"[relay]\nsmarthost = \"mail.example.com\"", "HOST:PORT"},
 		{"[relay]\nsmarthost_tls = \"maybe\"", "opportunistic"},
@@ -123,6 +126,9 @@ func TestErrorsOutgoing(t *testing.T) {
 		{"[relay]\nuser = \"a\"\npassword_file = \"b\"", "only a smarthost"},
 		{"[relay]\nresolvers = [\"dns.example.com:53\"]", "ADDRESS:PORT"},
 		{"[relay]\nport = 0", "65535"},
+		{"[relay]\nprivate = [\"10.0.0.1\"]", "10.0.0.0/8"},
+		{"[relay]\naddresses = [\"mail.example.org\"]", "not an address"},
+		{"[[imap.applications]]\nname = \"submit\"", "ca or fingerprints"},
 		{"[[dkim]]\ndomain = \"example.org\"", "selector"},
 	} {
 		err := Parse([]byte(test.text), Default())

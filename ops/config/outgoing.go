@@ -6,6 +6,7 @@ import (
 	"net"
 	"net/netip"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -52,7 +53,6 @@ type Queue struct {
 	GiveUp      Duration   `toml:"give_up" help:"Age at which a message is returned to its sender (RFC 5321 §4.5.4.1)."`
 	DelayReport Duration   `toml:"delay_report" help:"Age at which the sender is told that a message is still on its way, unless NOTIFY says no (RFC 3461)."`
 	PerDomain   int        `toml:"per_domain" help:"Deliveries to one domain at a time."`
-	Workers     int        `toml:"workers" help:"Deliveries at a time in all."`
 	MaxMessages int        `toml:"max_messages" help:"Messages in the queue beyond which no more are taken. 0: no limit."`
 }
 
@@ -66,8 +66,12 @@ type Relay struct {
 	User         string   `toml:"user" help:"Name for AUTH at the smarthost."`
 	PasswordFile string   `toml:"password_file" help:"File that holds the password."`
 	Resolvers    []string `toml:"resolvers" help:"DNS servers, as ADDRESS:PORT. Empty: those of /etc/resolv.conf."`
+	Private      []string `toml:"private" help:"Networks that are not of the public Internet and to which mail may go by MX all the same, as in 10.0.0.0/8."`
+	Addresses    []string `toml:"addresses" help:"Addresses at which mail for this server's domains is taken by SMTP: a domain whose MX leads there loops."`
 	MTASTS       bool     `toml:"mta_sts" help:"Follow the policies that domains publish on how they are to be reached (MTA-STS, RFC 8461)."`
 	Port         int      `toml:"port" help:"Port of hosts found by MX."`
+	Workers      int      `toml:"workers" help:"Connections to other hosts at a time in all."`
+	PerHost      int      `toml:"per_host" help:"Connections to one host at a time."`
 	IPv6         bool     `toml:"ipv6" help:"Try IPv6 addresses of hosts, and first."`
 }
 
@@ -88,9 +92,9 @@ func defaultOutgoing(c *Config) {
 	}
 	c.Queue = Queue{
 		Retry:  []Duration{Duration(10 * time.Minute), Duration(30 * time.Minute), Duration(time.Hour), Duration(2 * time.Hour), Duration(4 * time.Hour)},
-		GiveUp: Duration(5 * 24 * time.Hour), DelayReport: Duration(4 * time.Hour), PerDomain: 10, Workers: 100, MaxMessages: 1_000_000,
+		GiveUp: Duration(5 * 24 * time.Hour), DelayReport: Duration(4 * time.Hour), PerDomain: 10, MaxMessages: 1_000_000,
 	}
-	c.Relay = Relay{SmarthostTLS: "starttls", MTASTS: true, Port: 25, IPv6: true}
+	c.Relay = Relay{SmarthostTLS: "starttls", MTASTS: true, Port: 25, Workers: 100, PerHost: 20, IPv6: true}
 }
 
 // validateOutgoing finds what cannot be, each error with its key.
@@ -155,8 +159,8 @@ func (q *Queue) validate() error {
 		return errors.New("queue.retry: one pause at least")
 	case q.GiveUp <= 0 || q.DelayReport < 0:
 		return errors.New("queue: give_up of more than 0s, delay_report of 0s or more")
-	case q.PerDomain < 1 || q.Workers < 1:
-		return errors.New("queue: per_domain and workers are 1 or more")
+	case q.PerDomain < 1:
+		return errors.New("queue.per_domain: 1 or more")
 	case q.MaxMessages < 0:
 		return errors.New("queue.max_messages: 0 or more")
 	}
@@ -164,6 +168,16 @@ func (q *Queue) validate() error {
 }
 
 func (r *Relay) validate() error {
+	for _, network := range r.Private {
+		if _, err := netip.ParsePrefix(network); err != nil {
+			return fmt.Errorf("relay.private: %q is not a network, as in 10.0.0.0/8", network)
+		}
+	}
+	for _, address := range r.Addresses {
+		if _, err := netip.ParseAddr(address); err != nil {
+			return fmt.Errorf("relay.addresses: %q is not an address", address)
+		}
+	}
 	for _, server := range r.Resolvers {
 		if _, err := netip.ParseAddrPort(server); err != nil {
 			return fmt.Errorf("relay.resolvers: %q is not ADDRESS:PORT", server)
@@ -178,6 +192,10 @@ func (r *Relay) validate() error {
 		return errors.New("relay: give both user and password_file, or neither")
 	case r.User != "" && r.Smarthost == "":
 		return errors.New("relay.user: only a smarthost is logged in to")
+	case r.User != "" && r.SmarthostTLS == "none":
+		return errors.New("relay.user: a password is not sent without TLS; set smarthost_tls")
+	case r.Workers < 1 || r.PerHost < 1:
+		return errors.New("relay: workers and per_host are 1 or more")
 	case r.Port < 1 || r.Port > 65535:
 		return errors.New("relay.port: 1 to 65535")
 	}
@@ -195,5 +213,9 @@ func validateKeys(keys []DKIM) error {
 
 func isHostPort(text string) bool {
 	host, port, err := net.SplitHostPort(text)
-	return err == nil && host != "" && port != ""
+	if err != nil || host == "" {
+		return false
+	}
+	n, err := strconv.ParseUint(port, 10, 16)
+	return err == nil && n > 0
 }
