@@ -4,7 +4,7 @@ import glob, os, re, sys
 
 ROOT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..")
 # Where the dialogues are, and what is said of examples and sections without one.
-TESTDATA = sorted(glob.glob(os.path.join(ROOT, "**/testdata"), recursive=True))
+TESTDATA = sorted(glob.glob(os.path.join(ROOT, "**/testdata/**/"), recursive=True))
 
 # The RFCs of the message store's extensions, those of RFC 5550 and since, and of
 # submission.

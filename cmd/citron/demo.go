@@ -48,8 +48,8 @@ func (c *demoCmd) Run(ctx context.Context) error {
 		return errors.Join(fmt.Errorf("demo: %w", err), srv.close())
 	}
 	return srv.run(ctx, func() {
-		fmt.Fprintf(os.Stderr, "IMAP %s (STARTTLS), %s (TLS), LMTP %s; alice@example.org and bob@example.org, password %q\n",
-			cfg.IMAP.Listen[0], cfg.IMAP.ListenTLS[0], cfg.LMTP.Listen[0], demoPassword)
+		fmt.Fprintf(os.Stderr, "IMAP %s (STARTTLS), %s (TLS), submission %s (STARTTLS), LMTP %s; alice@example.org and bob@example.org, password %q; mail for other domains stays in the queue\n",
+			cfg.IMAP.Listen[0], cfg.IMAP.ListenTLS[0], cfg.Submission.Listen[0], cfg.LMTP.Listen[0], demoPassword)
 		fmt.Println("ready")
 	})
 }
@@ -62,6 +62,10 @@ func (c *demoCmd) config() *config.Config {
 	cfg.Hostname, cfg.Data = "localhost", c.Data
 	cfg.IMAP.Listen, cfg.IMAP.ListenTLS, cfg.LMTP.Listen = at(1143), at(1993), at(1024)
 	cfg.IMAP.PlaintextLogin, cfg.IMAP.ShareWithAll = true, true
+	out := &cfg.Submission
+	out.Listen, out.PlaintextLogin, cfg.Relay.Hold = at(1587), true, true
+	// Who tries the demo out measures it, too.
+	out.HourlyMessages, out.DailyMessages, out.HourlyRcpts, out.DailyRcpts = 0, 0, 0, 0
 	return cfg
 }
 

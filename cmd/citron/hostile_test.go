@@ -37,6 +37,7 @@ func runServer(t testing.TB, portable bool) *running {
 	cfg.Hostname, cfg.Data = "localhost", t.TempDir()
 	cfg.IMAP.Listen, cfg.LMTP.Listen = []string{"127.0.0.1:0"}, []string{"127.0.0.1:0"}
 	cfg.IMAP.PlaintextLogin, cfg.IMAP.AppendLimit = true, hostileLimit
+	cfg.Submission.Listen = []string{"127.0.0.1:0"}
 	cfg.Limits.PortableDriver = portable
 	cfg.Store.FreeFloor = 1
 	ctx, cancel := context.WithCancel(t.Context())

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"os"
 	"sync"
 	"time"
 
@@ -15,6 +16,7 @@ import (
 	"citron/engine/kv/pebblekv"
 	"citron/ops/config"
 	"citron/store/account"
+	"citron/submission/queue"
 )
 
 // node is everything durable of one process, open.
@@ -24,6 +26,9 @@ type node struct {
 	bodies    *segment.Store
 	accounts  *account.Store
 	directory *directory.Directory
+
+	queue       *queue.Queue
+	queueBodies *segment.Store
 }
 
 // revocation is told of a credential that lets nobody in any more; see
@@ -49,6 +54,11 @@ func openNode(ctx context.Context, c *config.Config, revoked revocation, log *sl
 // Engine and bodies keep their default Options.Fatal: storage that failed ends
 // the process, and its supervisor starts it anew (docs/operations.md).
 func (n *node) open(ctx context.Context, c *config.Config, revoked revocation, log *slog.Logger) (err error) {
+	if c.Hostname == "" {
+		if c.Hostname, err = os.Hostname(); err != nil {
+			return err
+		}
+	}
 	if n.dir, err = openDataDir(c.Data); err != nil {
 		return err
 	}
@@ -63,7 +73,7 @@ func (n *node) open(ctx context.Context, c *config.Config, revoked revocation, l
 		return fmt.Errorf("message bodies: %w", err)
 	}
 	if n.accounts, err = account.Open(n.engine, n.bodies, account.Options{
-		InlineLimit: int(c.Store.InlineLimit), MaxMessage: c.IMAP.AppendLimit + traceRoom,
+		InlineLimit: int(c.Store.InlineLimit), MaxMessage: max(c.IMAP.AppendLimit, c.Submission.MaxMessage) + traceRoom,
 		MaxMailboxes: c.Limits.Mailboxes, ExpungeGrace: time.Duration(c.Store.ExpungedGrace),
 		LogAge: time.Duration(c.Store.LogKeep), Log: log,
 		MaxMetadataValue: int(c.Limits.MetadataValue), MaxMetadataEntries: c.Limits.MetadataEntries, MaxMetadataBytes: int(c.Limits.MetadataSize),
@@ -77,12 +87,18 @@ func (n *node) open(ctx context.Context, c *config.Config, revoked revocation, l
 	if n.directory, err = directory.Open(ctx, o); err != nil {
 		return fmt.Errorf("directory of accounts: %w", err)
 	}
-	return nil
+	return n.openQueue(ctx, c, log)
 }
 
 // Close closes what was opened, in the opposite order.
 func (n *node) Close() error {
 	var errs []error
+	if n.queue != nil {
+		errs = append(errs, n.queue.Close())
+	}
+	if n.queueBodies != nil {
+		errs = append(errs, n.queueBodies.Close())
+	}
 	if n.accounts != nil {
 		errs = append(errs, n.accounts.Close())
 	}

@@ -30,6 +30,7 @@ func citron(args ...string) *exec.Cmd {
 // process is a running `citron demo`.
 type process struct {
 	cmd    *exec.Cmd
+	data   string
 	offset int
 	stderr *bytes.Buffer // complete once the process has ended
 	ended  bool
@@ -41,7 +42,7 @@ func launch(data string, args ...string) (*process, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := &process{offset: offset, stderr: &bytes.Buffer{}}
+	p := &process{data: data, offset: offset, stderr: &bytes.Buffer{}}
 	p.cmd = citron(append([]string{"demo", "--data", data, "--listen-offset", strconv.Itoa(offset)}, args...)...)
 	p.cmd.Stderr = p.stderr
 	stdout, err := p.cmd.StdoutPipe()
@@ -71,7 +72,7 @@ func startDemo(t *testing.T, data string, args ...string) *process {
 }
 
 // demoPorts are those of the demo's contract.
-var demoPorts = map[string]int{"imap": 1143, "imaps": 1993, "lmtp": 1024}
+var demoPorts = map[string]int{"imap": 1143, "imaps": 1993, "lmtp": 1024, "submission": 1587}
 
 // freeOffset finds an offset at which all ports of the demo are free.
 func freeOffset() (int, error) {

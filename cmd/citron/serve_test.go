@@ -20,7 +20,7 @@ import (
 func privateConfig(t *testing.T) *config.Config {
 	cfg := config.Default()
 	cfg.Hostname, cfg.Data = "localhost", t.TempDir()
-	cfg.IMAP.Listen = nil
+	cfg.IMAP.Listen, cfg.Submission.Listen = nil, nil
 	cfg.Store.FreeFloor = 1
 	return cfg
 }

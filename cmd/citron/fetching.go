@@ -1,0 +1,86 @@
+package main
+
+import (
+	"cmp"
+	"crypto/tls"
+	"crypto/x509"
+	"fmt"
+	"os"
+	"strings"
+
+	"citron/ops/config"
+	"citron/submission"
+	"citron/submission/burl"
+)
+
+// fetcher finds what BURL names, in this process and in other stores.
+func (s *server) fetcher() (submission.Fetcher, error) {
+	c := &s.cfg.Submission
+	hosts := c.Hosts
+	if len(hosts) == 0 {
+		hosts = []string{s.cfg.Hostname}
+	}
+	stores := map[string]submission.Fetcher{}
+	for _, host := range hosts {
+		stores[host] = burl.Local{URLs: s.imap.URLs()}
+	}
+	for i := range c.Stores {
+		store, err := newIMAPStore(&c.Stores[i])
+		if err != nil {
+			return nil, fmt.Errorf("submission.stores: %s: %w", c.Stores[i].Host, err)
+		}
+		s.stores = append(s.stores, store)
+		stores[c.Stores[i].Host] = store
+	}
+	f, err := burl.New(burl.Config{Stores: stores, Names: s.node.directory})
+	if err != nil {
+		return nil, fmt.Errorf("submission.hosts, submission.stores: %w", err)
+	}
+	return f, nil
+}
+
+// newIMAPStore makes the way to a store elsewhere.
+func newIMAPStore(u *config.URLHost) (*burl.IMAP, error) {
+	c := burl.IMAPConfig{Address: cmp.Or(u.Address, u.Host), Implicit: u.TLS == "tls", User: u.User}
+	if u.CA != "" {
+		roots, err := authorities(u.CA)
+		if err != nil {
+			return nil, fmt.Errorf("ca: %w", err)
+		}
+		c.TLS = &tls.Config{RootCAs: roots, ServerName: u.Host, MinVersion: tls.VersionTLS12}
+	}
+	if u.Cert != "" {
+		c.Certificate = func() (*tls.Certificate, error) {
+			pair, err := tls.LoadX509KeyPair(u.Cert, u.Key)
+			return &pair, err
+		}
+		if _, err := c.Certificate(); err != nil {
+			return nil, err
+		}
+	} else {
+		c.Password = func() (string, error) { return readSecret(u.PasswordFile) }
+		if _, err := c.Password(); err != nil {
+			return nil, err
+		}
+	}
+	return burl.NewIMAP(c)
+}
+
+// authorities reads a PEM file of certificates.
+func authorities(file string) (*x509.CertPool, error) {
+	text, err := os.ReadFile(file)
+	if err != nil {
+		return nil, err
+	}
+	pool := x509.NewCertPool()
+	if !pool.AppendCertsFromPEM(text) {
+		return nil, fmt.Errorf("%s: no PEM certificate in it", file)
+	}
+	return pool, nil
+}
+
+// readSecret reads a file that holds a password and perhaps the end of a line.
+func readSecret(file string) (string, error) {
+	text, err := os.ReadFile(file)
+	return strings.TrimRight(string(text), "\r\n"), err
+}
