@@ -34,6 +34,11 @@ type Config struct {
 	// "host:port", in any case; without a port, that of IMAP is meant, 143
 	// (RFC 5092 §3.2). A host may have many names.
 	Stores map[string]submission.Fetcher
+	// Own is the store in this process, and OwnHosts the hosts that mean it
+	// with whatever port: it is not connected to, and a phone may see its
+	// ports as others than they are. What Stores names goes before.
+	Own      submission.Fetcher
+	OwnHosts []string
 	// Names finds the accounts that the users of "submit+" are.
 	Names auth.Names
 }
@@ -41,6 +46,8 @@ type Config struct {
 // Stores is the submission.Fetcher of all stores there are.
 type Stores struct {
 	byHost map[string]submission.Fetcher
+	own    submission.Fetcher
+	isOwn  map[string]bool // by host without port
 	names  auth.Names
 }
 
@@ -49,7 +56,17 @@ var _ submission.Fetcher = (*Stores)(nil)
 // New makes a fetcher. An error names a host that cannot be one, or is there
 // twice.
 func New(cfg Config) (*Stores, error) {
-	s := &Stores{byHost: map[string]submission.Fetcher{}, names: cfg.Names}
+	s := &Stores{byHost: map[string]submission.Fetcher{}, own: cfg.Own, isOwn: map[string]bool{}, names: cfg.Names}
+	for _, name := range cfg.OwnHosts {
+		host, port, err := splitHost(name)
+		if err == nil && port != "" {
+			err = fmt.Errorf("%s: a host of one's own is meant with any port", name)
+		}
+		if err != nil {
+			return nil, err
+		}
+		s.isOwn[plainHost(host)] = true
+	}
 	for name, f := range cfg.Stores {
 		host, port, err := splitHost(name)
 		if err != nil {
@@ -76,16 +93,31 @@ func splitHost(name string) (host, port string, err error) {
 // imapPort stands for no port in a URL.
 const imapPort = "143"
 
-// hostKey is what hosts are compared by.
+// hostKey is what hosts with ports are compared by.
 func hostKey(host, port string) string {
-	if plain, err := url.PathUnescape(host); err == nil {
-		host = plain
-	}
 	if port = strings.TrimLeft(port, "0"); port == "" {
 		port = imapPort
 	}
-	host = strings.TrimSuffix(strings.Trim(host, "[]"), ".")
-	return net.JoinHostPort(strings.ToLower(host), port)
+	return net.JoinHostPort(plainHost(host), port)
+}
+
+// plainHost is what hosts are compared by.
+func plainHost(host string) string {
+	if plain, err := url.PathUnescape(host); err == nil {
+		host = plain
+	}
+	return strings.ToLower(strings.TrimSuffix(strings.Trim(host, "[]"), "."))
+}
+
+// find gives the store that a URL's host leads to, nil for none.
+func (s *Stores) find(at imap.URLServer) submission.Fetcher {
+	if f := s.byHost[hostKey(at.Host, at.Port)]; f != nil {
+		return f
+	}
+	if s.isOwn[plainHost(at.Host)] {
+		return s.own
+	}
+	return nil
 }
 
 // Fetch implements submission.Fetcher.
@@ -97,7 +129,7 @@ func (s *Stores) Fetch(ctx context.Context, user, url string, binary bool) (subm
 	case !u.Absolute || u.Server.Host == "":
 		return nil, fmt.Errorf("%w: it names no server", submission.ErrNoURL)
 	}
-	store := s.byHost[hostKey(u.Server.Host, u.Server.Port)]
+	store := s.find(u.Server)
 	switch {
 	case store == nil:
 		return nil, submission.ErrForeignStore

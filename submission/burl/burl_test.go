@@ -48,7 +48,8 @@ const end = ":internal:0123456789abcdef0123456789abcdef"
 func TestHosts(t *testing.T) {
 	s, err := New(Config{Stores: map[string]submission.Fetcher{
 		"Mail.Example.org": sayer("a"), "other.example.net:1143": sayer("b"), "[2001:DB8::1]": sayer("c"), "192.0.2.1:143": sayer("d"),
-	}})
+		"own.example:1144": sayer("e"),
+	}, Own: sayer("f"), OwnHosts: []string{"Own.example", "[::1]"}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -57,6 +58,7 @@ func TestHosts(t *testing.T) {
 		"m%61il.example.org": "a", "mail.example.org.": "a", "joe@mail.example.org": "a", "joe;AUTH=*@mail.example.org": "a",
 		"other.example.net%40evil.example@mail.example.org": "a",
 		"other.example.net:1143":                            "b", "[2001:db8::1]": "c", "[2001:db8::1]:143": "c", "192.0.2.1": "d",
+		"own.example:1144": "e", "own.example": "f", "OWN.example.": "f", "own.example:1143": "f", "[::1]:1143": "f", "x.own.example": "",
 		"mail.example.org:144": "", "mail.example.org:993": "", "other.example.net": "", "example.org": "", "x.mail.example.org": "",
 		"mail.example.org@evil.example": "", "evil.example": "", "127.0.0.1": "", "localhost": "", "169.254.169.254": "",
 	} {
@@ -85,6 +87,9 @@ func TestBadHosts(t *testing.T) {
 		}
 		if _, err := New(Config{Stores: stores}); err == nil {
 			t.Errorf("%q are taken for hosts", names)
+		}
+		if _, err := New(Config{OwnHosts: names}); err == nil {
+			t.Errorf("%q are taken for hosts of one's own", names)
 		}
 	}
 }

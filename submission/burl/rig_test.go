@@ -142,8 +142,9 @@ func (s *realStore) config() burl.IMAPConfig {
 }
 
 // rig has the suite fetch from the store in some way.
-func (s *realStore) rig(way submission.Fetcher) *burltest.Rig {
-	fetcher, err := burl.New(burl.Config{Stores: map[string]submission.Fetcher{burltest.Host: way}, Names: s.users})
+func (s *realStore) rig(cfg burl.Config) *burltest.Rig {
+	cfg.Names = s.users
+	fetcher, err := burl.New(cfg)
 	s.check(err)
 	return &burltest.Rig{Fetcher: fetcher, Append: s.append, Authorize: s.authorize, Do: s.do,
 		Pass: func(d time.Duration) { s.passed.Add(int64(d)) },
@@ -223,7 +224,7 @@ func (s *realStore) do(user string, commands ...string) {
 func TestLocal(t *testing.T) {
 	burltest.Run(t, func(t *testing.T) *burltest.Rig {
 		s := newRealStore(t)
-		return s.rig(burl.Local{URLs: s.imap.URLs()})
+		return s.rig(burl.Config{Own: burl.Local{URLs: s.imap.URLs()}, OwnHosts: []string{burltest.Host}})
 	})
 }
 
@@ -232,7 +233,7 @@ func TestLocal(t *testing.T) {
 func TestIMAP(t *testing.T) {
 	burltest.Run(t, func(t *testing.T) *burltest.Rig {
 		s := newRealStore(t)
-		return s.rig(newIMAP(t, s.config()))
+		return s.rig(burl.Config{Stores: map[string]submission.Fetcher{burltest.Host: newIMAP(t, s.config())}})
 	})
 }
 
