@@ -2,6 +2,7 @@ package relay
 
 import (
 	"crypto/tls"
+	"crypto/x509"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -91,6 +92,47 @@ func TestTLS(t *testing.T) {
 			}
 		}
 	})
+}
+
+// RFC 8461 §4.2, §7.1, §7.2: a certificate must be of this time, of an authority
+// that is trusted, and name the host as DNS name; the host is told which it is.
+func TestCertificates(t *testing.T) {
+	s := newSecured(t)
+	const name = "mx.a.example"
+	for what, config := range map[string]*tls.Config{
+		"expired": {Certificates: []tls.Certificate{s.ca.Odd(t, name, func(c *x509.Certificate) {
+			c.DNSNames, c.NotAfter = []string{name}, c.NotBefore.Add(time.Minute)
+		})}},
+		"not yet": {Certificates: []tls.Certificate{s.ca.Odd(t, name, func(c *x509.Certificate) {
+			c.DNSNames, c.NotBefore = []string{name}, c.NotAfter.Add(-time.Minute)
+		})}},
+		"only a common name": {Certificates: []tls.Certificate{s.ca.Odd(t, name, func(*x509.Certificate) {})}},
+		"of nobody known":    {Certificates: []tls.Certificate{relaytest.NewCA(t).Leaf(t, name)}},
+		"a name above":       {Certificates: []tls.Certificate{s.ca.Leaf(t, "*.mx.a.example", "a.example")}},
+		"TLS 1.1":            {Certificates: []tls.Certificate{s.ca.Leaf(t, name)}, MaxVersion: tls.VersionTLS11},
+		"good":               {Certificates: []tls.Certificate{s.ca.Leaf(t, name)}, MaxVersion: tls.VersionTLS12},
+		"good by a star":     {Certificates: []tls.Certificate{s.ca.Leaf(t, "*.a.example")}},
+	} {
+		named := ""
+		config.GetConfigForClient = func(hello *tls.ClientHelloInfo) (*tls.Config, error) {
+			named = hello.ServerName
+			return nil, nil
+		}
+		s.network = newNetwork()
+		h := s.add("a.example", name, &relaytest.Host{TLS: config})
+		s.routes["a.example"][0].TLS = route.TLS{Required: true, Verified: true}
+		want := "bob deferred 4.7.5 down"
+		if strings.HasPrefix(what, "good") {
+			want = "bob relayed 2.0.0 blind"
+		}
+		s.run(t, func(r *rig) {
+			equal(t, what, want, r.deliver(jobNow(text, "bob@a.example")))
+			equal(t, what+": SNI", name, named)
+		})
+		if strings.HasPrefix(want, "bob deferred") {
+			equal(t, what+": mails", 0, len(h.Mails()))
+		}
+	}
 }
 
 // What a domain's policy and the sender's own word have to say about TLS

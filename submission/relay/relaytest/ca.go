@@ -37,11 +37,18 @@ func NewCA(t testing.TB) *CA {
 // Leaf makes a server's certificate for DNS names.
 func (c *CA) Leaf(t testing.TB, names ...string) tls.Certificate {
 	t.Helper()
+	return c.Odd(t, names[0], func(template *x509.Certificate) { template.DNSNames = names })
+}
+
+// Odd makes one for a common name, otherwise as change has it.
+func (c *CA) Odd(t testing.TB, name string, change func(*x509.Certificate)) tls.Certificate {
+	t.Helper()
 	template := &x509.Certificate{
-		SerialNumber: big.NewInt(2), Subject: pkix.Name{CommonName: names[0]}, DNSNames: names,
+		SerialNumber: big.NewInt(2), Subject: pkix.Name{CommonName: name},
 		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour),
 		ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth},
 	}
+	change(template)
 	cert, key := sign(t, template, c.cert, c.key)
 	return tls.Certificate{Certificate: [][]byte{cert.Raw}, PrivateKey: key}
 }

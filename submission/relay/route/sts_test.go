@@ -20,7 +20,7 @@ import (
 
 // RFC 8461 §3.1.
 func TestPolicyID(t *testing.T) {
-	// Example: RFC 8461 #1 verbatim
+	// The example of RFC 8461 §3.1.
 	if id, ok := parseID([]string{"v=STSv1; id=20160831085700Z;"}); !ok || id != "20160831085700Z" {
 		t.Errorf("%q, %v", id, ok)
 	}
@@ -41,7 +41,7 @@ func TestPolicyID(t *testing.T) {
 
 // RFC 8461 §3.2.
 func TestParsePolicy(t *testing.T) {
-	// Example: RFC 8461 #2 verbatim
+	// The example of RFC 8461 §3.2.
 	example := "version: STSv1\r\nmode: enforce\r\nmx: mail.example.com\r\nmx: *.example.net\r\nmx: backupmx.example.com\r\nmax_age: 604800\r\n"
 	p, err := parsePolicy(example)
 	if err != nil || p.mode != modeEnforce || p.maxAge != 7*24*time.Hour || len(p.patterns) != 3 {
@@ -199,8 +199,30 @@ func TestPolicyLife(t *testing.T) {
 	s.record("")
 	s.now = s.now.Add(time.Hour)
 	s.expect("the record is gone", "enforce", 5)
+	// RFC 8461 §5.1: before each attempt it is looked whether there is a new one.
+	s.says("version: STSv1\nmode: none\nmax_age: 604800\n")
+	s.record("four")
+	s.now = s.now.Add(2 * time.Hour)
+	s.expect("taken back", "none", 6)
+	s.says(enforceText)
+	s.record("five")
+	s.now = s.now.Add(2 * time.Hour)
+	s.expect("and given again", "enforce", 7)
+	s.record("")
 	s.now = s.now.Add(8 * 24 * time.Hour)
-	s.expect("max_age is over", "none", 5)
+	s.expect("max_age is over", "none", 7)
+}
+
+// RFC 8461 §3.1, §3.4: the record may be an alias; a parent's counts for nobody.
+func TestPolicyRecordElsewhere(t *testing.T) {
+	s := newSite(t, "mta-sts.a.example")
+	s.Add("_mta-sts.a.example. 60 IN CNAME policies.example.", `policies.example. 60 IN TXT "v=STSv1; id=one"`,
+		"sub.a.example. 60 IN MX 10 one.a.example.", "mta-sts.sub.a.example. 60 IN A 127.0.0.1")
+	s.expect("an alias", "enforce", 1)
+	route, err := s.r.Route(t.Context(), "sub.a.example")
+	if err != nil || route.Hosts[0].TLS != (TLS{}) || s.fetched.Load() != 1 {
+		t.Errorf("a domain below: %+v, %v", route, err)
+	}
 }
 
 // What cannot be fetched as it must be is as if there were none (RFC 8461 §3.3).
