@@ -58,6 +58,7 @@ func (s *Service) send(ctx context.Context, x *transaction, url string) (id stri
 	}
 	id, err = s.take(s.ctx, sent, x.id, x.facts)
 	if errors.Is(err, store.ErrNoURL) { // another session, or Recover, was faster
+		request.KnownOnly = true
 		if sent, err = s.Outbox.Send(s.ctx, request); err == nil && sent.Queued == "" {
 			err = submission.ErrTemporary
 		}

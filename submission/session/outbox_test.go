@@ -289,3 +289,33 @@ func TestAtomicSendRefused(t *testing.T) {
 		}
 	}
 }
+
+// racing is an outbox whose attempts another session takes before one's own
+// session can.
+type racing struct {
+	*outbox
+	service func() *Service
+}
+
+func (r racing) Open(ctx context.Context, account uint64, name string, binary bool) (store.URLContent, error) {
+	if a := r.known[key(account, name)]; a.sent.Queued == "" {
+		other := &Service{Config: r.service().Config, ctx: ctx}
+		other.Outbox = r.outbox // without the race
+		if err := other.Recover(ctx); err != nil {
+			return nil, err
+		}
+	}
+	return r.outbox.Open(ctx, account, name, binary)
+}
+
+// An attempt that Recover takes while its session is about to is queued once, and
+// the session answers with that.
+func TestAtomicSendRaces(t *testing.T) {
+	site := newSite(t, "atomic")
+	site.urls.content[1] = content{text: "From: alice@example.org\r\n\r\nhi\r\n"}
+	site.service.Outbox = racing{site.outbox, func() *Service { return site.service }}
+	got := talkOnce(t, site, "MAIL FROM:<alice@example.org> XATTEMPT=1\r\nRCPT TO:<bob@example.org>\r\nBURL "+urlOf(1)+" LAST\r\n")
+	if got != "250 2.5.0 queued as q1" || len(site.spool.queued) != 1 {
+		t.Errorf("%s; %d queued", got, len(site.spool.queued))
+	}
+}
