@@ -73,7 +73,8 @@ type Login struct {
 	Authzid  string // empty: that of Username
 	Username string
 	Password string
-	// Cleartext allows PLAIN without TLS: on loopback, and in tests.
+	// Cleartext allows PLAIN to a host that is not verified by TLS (RFC 4954
+	// §14): on loopback, and in tests.
 	Cleartext bool
 	// Mechanism, if not empty, is the only one to be used.
 	Mechanism string

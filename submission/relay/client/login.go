@@ -78,7 +78,6 @@ func (c *Conn) chooseMechanism() (sasl.Client, error) {
 	}
 	scram := sasl.ScramOptions{Authzid: l.Authzid, Authcid: l.Username, Password: l.Password}
 	binding := c.binding()
-	_, secret := c.TLS()
 	switch {
 	case binding != nil && may(sasl.ScramSHA256Plus):
 		scram.Binding, scram.BindingData = sasl.TLSExporter, binding
@@ -87,7 +86,7 @@ func (c *Conn) chooseMechanism() (sasl.Client, error) {
 		// A host that has -PLUS too is not to be told that it has not.
 		scram.CouldBind = binding != nil && !slices.Contains(offered, sasl.ScramSHA256Plus)
 		return sasl.NewScramClient(scram)
-	case may(sasl.Plain) && (secret || l.Cleartext):
+	case may(sasl.Plain) && (c.Verified() || l.Cleartext): // RFC 4954 §14
 		return sasl.NewPlainClient(l.Authzid, l.Username, l.Password), nil
 	}
 	return nil, ErrMechanism

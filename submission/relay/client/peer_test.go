@@ -273,6 +273,11 @@ func TestLogin(t *testing.T) {
 	server, pool := &tls.Config{Certificates: []tls.Certificate{ca.Leaf(t, "mx.example.com")}}, ca.Roots
 	s := peer(t, smtptest.Options{TLS: server, Users: map[string]string{"relay": "secret"}})
 	secure := Options{Policy: TLSRequired, TLS: &tls.Config{RootCAs: pool, ServerName: "mx.example.com"}}
+	// RFC 4954 §14: no PLAIN where the certificate was not verified.
+	unverified := Options{Policy: TLSRequired, TLS: &tls.Config{InsecureSkipVerify: true}, Login: &Login{Username: "relay", Password: "secret", Mechanism: sasl.Plain}}
+	if _, err := start(t, s, unverified); !errors.Is(err, ErrMechanism) {
+		t.Error(err)
+	}
 	for _, tt := range []struct {
 		login  Login
 		secure bool
