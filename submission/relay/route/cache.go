@@ -30,12 +30,16 @@ func newCache(max int) cache {
 	return cache{max: max, kept: make(map[question]*answer), flights: make(map[question]*flight)}
 }
 
-// get gives what is kept, or what ask gives. Errors are not kept.
+// failureTTL is how long it is kept that nobody could answer (RFC 2308 §7 allows
+// five minutes).
+const failureTTL = 30 * time.Second
+
+// get gives what is kept, or what ask gives.
 func (c *cache) get(ctx context.Context, q question, now time.Time, ask func() (*answer, error)) (*answer, error) {
 	c.mu.Lock()
 	if a := c.kept[q]; a != nil && now.Before(a.expires) {
 		c.mu.Unlock()
-		return a, nil
+		return a, a.failed
 	}
 	f := c.flights[q]
 	mine := f == nil
@@ -55,9 +59,13 @@ func (c *cache) get(ctx context.Context, q question, now time.Time, ask func() (
 	f.answer, f.err = ask()
 	c.mu.Lock()
 	delete(c.flights, q)
-	if f.err == nil {
+	switch {
+	case f.err == nil:
 		c.room(now)
 		c.kept[q] = f.answer
+	case ctx.Err() == nil:
+		c.room(now)
+		c.kept[q] = &answer{failed: f.err, expires: now.Add(failureTTL)}
 	}
 	c.mu.Unlock()
 	close(f.done)

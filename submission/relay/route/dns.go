@@ -31,6 +31,7 @@ type answer struct {
 	mx      []mx
 	addrs   []netip.Addr
 	texts   []string
+	failed  error // in the cache: there was no answer
 	expires time.Time
 }
 

@@ -166,6 +166,10 @@ func TestCache(t *testing.T) {
 	z.Fail("broken.example.", dns.RcodeServerFailure)
 	ask("broken.example")
 	z.Fail("broken.example.", dns.RcodeSuccess)
+	if got := names(r.Route(t.Context(), "broken.example")); got != "4.4.3" {
+		t.Errorf("right after a failure: %s", got)
+	}
+	now = now.Add(failureTTL)
 	z.Add("broken.example. 100 IN MX 10 one.example.")
 	if got := names(r.Route(t.Context(), "broken.example")); got != "one.example" {
 		t.Errorf("after a failure: %s", got)
