@@ -65,17 +65,23 @@ func (s *server) router(hostname string) (relay.Router, error) {
 	if o.OwnAddresses, err = parseAll(c.Addresses, netip.ParseAddr); err != nil {
 		return nil, fmt.Errorf("relay.addresses: %w", err)
 	}
-	if c.Smarthost != "" {
-		return smarthost(c, o.Servers)
+	if c.Smarthost != "" && (smarthostTLS[c.SmarthostTLS].Verified || !c.MTASTS) {
+		return smarthost(c, o.Servers, nil)
 	}
 	r, err := route.New(o)
 	if err != nil {
 		return nil, fmt.Errorf("relay.resolvers: %w", err)
 	}
+	if c.Smarthost != "" {
+		return smarthost(c, o.Servers, r)
+	}
 	return r, nil
 }
 
-func smarthost(c *config.Relay, servers []netip.AddrPort) (relay.Router, error) {
+// smarthost is the way through one host. policies, if not nil, finds the policy
+// of its name, which counts where its certificate is not verified anyway (RFC
+// 8461 §3.4).
+func smarthost(c *config.Relay, servers []netip.AddrPort, policies *route.Resolver) (relay.Router, error) {
 	host, port, err := net.SplitHostPort(c.Smarthost)
 	if err != nil {
 		return nil, fmt.Errorf("relay.smarthost: %w", err)
@@ -85,7 +91,7 @@ func smarthost(c *config.Relay, servers []netip.AddrPort) (relay.Router, error) 
 		return nil, fmt.Errorf("relay.smarthost: %w", err)
 	}
 	return route.NewSmarthost(route.SmarthostOptions{
-		Host: host, Port: uint16(number), Login: c.User != "", Servers: servers, TLS: smarthostTLS[c.SmarthostTLS],
+		Host: host, Port: uint16(number), Login: c.User != "", Servers: servers, TLS: smarthostTLS[c.SmarthostTLS], Resolver: policies,
 	}), nil
 }
 
