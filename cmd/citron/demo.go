@@ -63,6 +63,7 @@ func (c *demoCmd) config() *config.Config {
 	cfg.IMAP.Listen, cfg.IMAP.ListenTLS, cfg.LMTP.Listen = at(1143), at(1993), at(1024)
 	cfg.IMAP.PlaintextLogin, cfg.IMAP.ShareWithAll = true, true
 	out := &cfg.Submission
+	out.Hosts = []string{"localhost", "127.0.0.1", "[::1]", "example.org", "mail.example.org"}
 	out.Listen, out.PlaintextLogin, cfg.Relay.Hold = at(1587), true, true
 	// Who tries the demo out measures it, too.
 	out.HourlyMessages, out.DailyMessages, out.HourlyRcpts, out.DailyRcpts = 0, 0, 0, 0

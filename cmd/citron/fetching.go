@@ -21,9 +21,6 @@ func (s *server) fetcher() (submission.Fetcher, error) {
 		hosts = []string{s.cfg.Hostname}
 	}
 	stores := map[string]submission.Fetcher{}
-	for _, host := range hosts {
-		stores[host] = burl.Local{URLs: s.imap.URLs()}
-	}
 	for i := range c.Stores {
 		store, err := newIMAPStore(&c.Stores[i])
 		if err != nil {
@@ -32,7 +29,7 @@ func (s *server) fetcher() (submission.Fetcher, error) {
 		s.stores = append(s.stores, store)
 		stores[c.Stores[i].Host] = store
 	}
-	f, err := burl.New(burl.Config{Stores: stores, Names: s.node.directory})
+	f, err := burl.New(burl.Config{Own: burl.Local{URLs: s.imap.URLs()}, OwnHosts: hosts, Stores: stores, Names: s.node.directory})
 	if err != nil {
 		return nil, fmt.Errorf("submission.hosts, submission.stores: %w", err)
 	}
@@ -47,7 +44,7 @@ func newIMAPStore(u *config.URLHost) (*burl.IMAP, error) {
 		if err != nil {
 			return nil, fmt.Errorf("ca: %w", err)
 		}
-		c.TLS = &tls.Config{RootCAs: roots, ServerName: u.Host, MinVersion: tls.VersionTLS12}
+		c.TLS = &tls.Config{RootCAs: roots, MinVersion: tls.VersionTLS12}
 	}
 	if u.Cert != "" {
 		c.Certificate = func() (*tls.Certificate, error) {

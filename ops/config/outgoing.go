@@ -31,14 +31,14 @@ type Submission struct {
 	DeliverByMin   Duration  `toml:"deliver_by_min" help:"Shortest time within which a client may ask for a message to be delivered or returned (DELIVERBY, RFC 2852). 0s: any."`
 	HoldMax        Duration  `toml:"hold_max" help:"How long a client may have its message held (FUTURERELEASE, RFC 4865); 0s: not offered."`
 	AtomicSend     bool      `toml:"atomic_send" help:"Offer to send a draft, file its copy and set its flags in one step (docs/atomic-send.md)."`
-	Hosts          []string  `toml:"hosts" help:"Host names in URLs that mean this server's own mail store. Empty: the host name."`
+	Hosts          []string  `toml:"hosts" help:"Host names in URLs that mean this server's own mail store, with whatever port. Empty: the host name."`
 	Stores         []URLHost `toml:"stores" help:"Other mail stores that BURL (RFC 4468) may fetch from, over IMAP. No host that is named nowhere is ever contacted."`
 }
 
 // URLHost is a mail store elsewhere.
 type URLHost struct {
 	Host         string `toml:"host" help:"Host name in URLs that means this store."`
-	Address      string `toml:"address" help:"Where it is, as HOST:PORT. Empty: port 143 of the host."`
+	Address      string `toml:"address" help:"Where it is, as HOST:PORT; its certificate is that of HOST. Empty: port 143 of the host, or 993 for \"tls\"."`
 	TLS          string `toml:"tls" help:"\"starttls\" or \"tls\"; the certificate is verified."`
 	CA           string `toml:"ca" help:"PEM file of the authorities that its certificate is verified by. Empty: the system's."`
 	Cert         string `toml:"cert" help:"PEM client certificate, by which a Citron store knows submission (SASL EXTERNAL)."`
