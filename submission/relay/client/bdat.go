@@ -17,6 +17,7 @@ const chunkSize = 256 << 10
 // were accepted.
 func (t *transaction) chunks(ctx context.Context) error {
 	s := &chunkSender{transaction: t, binary: t.Mail.Body == smtp.BodyBinary, ahead: t.offer.Has(&smtp.Pipelining)}
+	s.chunk = make([]byte, 0, min(t.Size, chunkSize+blockSize))
 	err := t.pieces(s.add)
 	if err == nil {
 		err = s.last(ctx)
@@ -36,7 +37,7 @@ type chunkSender struct {
 	ahead  bool
 	lines  crlf
 	chunk  []byte
-	wire   []byte // the chunk with its command
+	head   []byte // the command and the first octets of the chunk
 	ears   *ears  // waits for the oldest answer that is out; nil if none is
 	out    int    // chunks without an answer
 	// settled: a chunk was refused, and with it the message.
@@ -88,15 +89,8 @@ func (s *chunkSender) send(last bool) error {
 		s.ears = s.listen(last)
 	}
 	s.out++
-	s.wire = smtp.AppendChunk(s.wire[:0], smtp.Chunk{Size: int64(len(s.chunk)), Last: last})
-	s.wire = append(s.wire, s.chunk...)
+	err := s.writeChunk(last)
 	s.chunk = s.chunk[:0]
-	most := max(0, len(s.wire)-blockSize)
-	err := s.write(s.wire[:most], s.opt.Timeouts.Block, s.ears.no)
-	if err == nil {
-		s.ears.ended.Store(last)
-		err = s.write(s.wire[most:], s.opt.Timeouts.Block, s.ears.no)
-	}
 	switch {
 	case err != nil:
 		return s.abandon("BDAT", s.ears, err)
@@ -106,6 +100,24 @@ func (s *chunkSender) send(last bool) error {
 		return s.await(1)
 	}
 	return s.await(0)
+}
+
+// writeChunk writes the command with the first octets, and then the others.
+func (s *chunkSender) writeChunk(last bool) error {
+	head := smtp.AppendChunk(s.head[:0], smtp.Chunk{Size: int64(len(s.chunk)), Last: last})
+	n := min(len(s.chunk), blockSize-len(head))
+	s.head = append(head, s.chunk[:n]...)
+	pieces := [][]byte{s.head}
+	for rest := s.chunk[n:]; len(rest) > 0; rest = rest[min(len(rest), blockSize):] {
+		pieces = append(pieces, rest[:min(len(rest), blockSize)])
+	}
+	for i, p := range pieces {
+		s.ears.ended.Store(last && i == len(pieces)-1)
+		if err := s.write(p, s.opt.Timeouts.Block, s.ears.no); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // await waits until no more than out chunks are without an answer. If one is
