@@ -3,6 +3,7 @@ package smtp
 import (
 	"bytes"
 	"strconv"
+	"strings"
 	"time"
 )
 
@@ -61,9 +62,14 @@ func setHoldUntil(m *Mail, value []byte) error {
 }
 
 // parseUTC parses RFC 3339's date-time, which may be in small letters, with an
-// offset of zero.
+// offset of zero. A leap second (§5.7) is the one before, as clocks here have
+// none.
 func parseUTC(value []byte) (time.Time, bool) {
-	t, err := time.Parse(time.RFC3339, string(bytes.ToUpper(value)))
+	text := string(bytes.ToUpper(value))
+	if day, fraction, leap := strings.Cut(text, "T23:59:60"); leap {
+		text = day + "T23:59:59" + fraction
+	}
+	t, err := time.Parse(time.RFC3339, text)
 	_, offset := t.Zone()
 	return t.UTC(), err == nil && offset == 0 && !t.IsZero()
 }

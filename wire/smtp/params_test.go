@@ -31,6 +31,7 @@ func TestMailParameters(t *testing.T) {
 		{"HOLDUNTIL=2026-12-24T18:00:00Z", Mail{Hold: Hold{Until: time.Date(2026, 12, 24, 18, 0, 0, 0, time.UTC)}}, ""},
 		{"HOLDUNTIL=2026-12-24t18:00:00.250z", Mail{Hold: Hold{Until: time.Date(2026, 12, 24, 18, 0, 0, 25e7, time.UTC)}}, "HOLDUNTIL=2026-12-24T18:00:00.25Z"},
 		{"HOLDUNTIL=2026-12-24T18:00:00+00:00", Mail{Hold: Hold{Until: time.Date(2026, 12, 24, 18, 0, 0, 0, time.UTC)}}, "HOLDUNTIL=2026-12-24T18:00:00Z"},
+		{"HOLDUNTIL=2028-12-31T23:59:60Z", Mail{Hold: Hold{Until: time.Date(2028, 12, 31, 23, 59, 59, 0, time.UTC)}}, "HOLDUNTIL=2028-12-31T23:59:59Z"},
 		// RFC 2852 §4, §6.
 		{"BY=120;R", Mail{By: DeliverBy{Mode: ByReturn, Within: 2 * time.Minute}}, ""},
 		{"BY=98;R", Mail{By: DeliverBy{Mode: ByReturn, Within: 98 * time.Second}}, ""},
@@ -74,7 +75,7 @@ func TestMailParametersRefused(t *testing.T) {
 		"ENVID=+0D+0A", "ENVID=" + strings.Repeat("x", 101),
 		"HOLDFOR=0", "HOLDFOR=01", "HOLDFOR=-1", "HOLDFOR=1000000000", "HOLDFOR=1h", "HOLDFOR=",
 		"HOLDFOR=1 HOLDFOR=1", "HOLDFOR=1 HOLDUNTIL=2026-12-24T18:00:00Z", "HOLDUNTIL=2026-12-24T18:00:00Z HOLDFOR=1", // RFC 4865 §4.2
-		"HOLDUNTIL=2026-12-24T18:00:00", "HOLDUNTIL=2026-12-24T18:00:00+01:00", "HOLDUNTIL=2026-12-24", "HOLDUNTIL=2026-02-30T18:00:00Z",
+		"HOLDUNTIL=2026-12-24T18:00:00", "HOLDUNTIL=2026-12-24T18:00:00+01:00", "HOLDUNTIL=2026-12-24", "HOLDUNTIL=2026-12-24T18:00:60Z", "HOLDUNTIL=2026-02-30T18:00:00Z",
 		"BY=120", "BY=120;", "BY=;R", "BY=120;X", "BY=120;RN", "BY=120;TR", "BY=0;R", "BY=-1;R", "BY=--1;N", "BY=+-1;N", "BY=1000000000;N", // RFC 2852 §4
 		"MT-PRIORITY", "MT-PRIORITY=10", "MT-PRIORITY=-10", "MT-PRIORITY=+1", "MT-PRIORITY=-0", "MT-PRIORITY=01", "MT-PRIORITY=x", // RFC 6710 §4.1
 		"MT-PRIORITY=1 MT-PRIORITY=1",
