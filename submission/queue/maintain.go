@@ -3,6 +3,8 @@ package queue
 import (
 	"context"
 	"errors"
+	"maps"
+	"slices"
 	"time"
 
 	"citron/engine/body"
@@ -52,6 +54,7 @@ func (q *Queue) Maintain(ctx context.Context, at time.Time) (next time.Time, err
 	}
 	if q.care.fill <= now {
 		err = errors.Join(err, q.fillMore(ctx, now))
+		q.askAgain(now)
 	}
 	if q.care.sweep <= now {
 		err = errors.Join(err, q.sweepBodies(ctx))
@@ -89,6 +92,20 @@ func (q *Queue) fillMore(ctx context.Context, now milli) error {
 	}
 	q.care.fillFrom, q.care.fill = from, now.add(time.Second)
 	return nil
+}
+
+// askAgain asks the configuration again which domains are held: it may depend
+// on what changes. The answers may take time, so no lock is held.
+func (q *Queue) askAgain(now milli) {
+	q.mu.Lock()
+	names := slices.Collect(maps.Keys(q.schedule.domains))
+	q.mu.Unlock()
+	for _, name := range names {
+		kept := q.opt.HoldDomain(name)
+		q.mu.Lock()
+		q.schedule.ask(name, kept, now)
+		q.mu.Unlock()
+	}
 }
 
 // forget drops domains with nothing to do before a time, so that others find

@@ -176,3 +176,19 @@ func TestDomains(t *testing.T) {
 		t.Errorf("oldest %v %v", oldest, err)
 	}
 }
+
+// What the configuration holds is asked again every now and then.
+func TestHeldByConfiguration(t *testing.T) {
+	held := true
+	r := newRig(t, queue.Options{HoldDomain: func(name string) bool { return held && name == "example.com" }})
+	r.commit(text, r.envelope("bob@example.com"))
+	if r.take() != nil {
+		t.Fatal("a job of what is held")
+	}
+	equal(t, "state", "1 example.com held", r.list(queue.Filter{}))
+	r.maintain()
+	held = false
+	r.clock.pass(2 * time.Minute)
+	r.maintain()
+	r.settle(r.mustTake(), delivered)
+}

@@ -28,7 +28,8 @@ type Options struct {
 	// there is room. Default 100,000.
 	MaxDomains int
 	// HoldDomain says which domains the configuration keeps from being tried,
-	// as Hold does for an operator. Default none.
+	// as Hold does for an operator. It is asked when a domain first has mail and
+	// every minute, and must not wait. Default none.
 	HoldDomain func(domain string) bool
 
 	// Here says which domains are this server's own (NextHere); it is asked

@@ -41,6 +41,7 @@ type domain struct {
 	// out are the groups that are out, each with the earliest place in the
 	// schedule that it is known to have had since.
 	out     map[slot]*place
+	kept    bool // from being tried, by the configuration
 	reading bool // somebody looks for its next group
 
 	failures  int   // in a row
@@ -95,7 +96,7 @@ func (s *schedule) domain(name string, must bool) *domain {
 			s.partial = true
 			return nil
 		}
-		d = &domain{name: name, index: -1}
+		d = &domain{name: name, index: -1, kept: s.opt.HoldDomain(name)}
 		if s.opt.Here(name) {
 			d.here = 1
 		}
@@ -152,9 +153,23 @@ func (s *schedule) limit(d *domain) int {
 	return s.opt.PerDomain
 }
 
+// holds says whether an operator or the configuration holds a domain.
 func (s *schedule) holds(name string) bool {
-	_, held := s.held[name]
-	return held || s.opt.HoldDomain(name)
+	if _, held := s.held[name]; held {
+		return true
+	}
+	if d := s.domains[name]; d != nil {
+		return d.kept
+	}
+	return s.opt.HoldDomain(name)
+}
+
+// ask asks the configuration again about a domain.
+func (s *schedule) ask(name string, kept bool, now milli) {
+	if d := s.domains[name]; d != nil && d.kept != kept {
+		d.kept = kept
+		s.place(d, now)
+	}
 }
 
 // place puts a domain where it belongs: among those ready, those waiting, or
