@@ -62,14 +62,18 @@ func setHoldUntil(m *Mail, value []byte) error {
 }
 
 // parseUTC parses RFC 3339's date-time, which may be in small letters, with an
-// offset of zero. A leap second (§5.7) is the one before, as clocks here have
-// none.
+// offset of zero. A leap second (§5.7) is the one behind it, as clocks here have
+// none and nothing may go too early.
 func parseUTC(value []byte) (time.Time, bool) {
 	text := string(bytes.ToUpper(value))
-	if day, fraction, leap := strings.Cut(text, "T23:59:60"); leap {
+	day, fraction, leap := strings.Cut(text, "T23:59:60")
+	if leap {
 		text = day + "T23:59:59" + fraction
 	}
 	t, err := time.Parse(time.RFC3339, text)
+	if leap {
+		t = t.Add(time.Second)
+	}
 	_, offset := t.Zone()
 	return t.UTC(), err == nil && offset == 0 && !t.IsZero()
 }

@@ -31,7 +31,7 @@ func TestMailParameters(t *testing.T) {
 		{"HOLDUNTIL=2026-12-24T18:00:00Z", Mail{Hold: Hold{Until: time.Date(2026, 12, 24, 18, 0, 0, 0, time.UTC)}}, ""},
 		{"HOLDUNTIL=2026-12-24t18:00:00.250z", Mail{Hold: Hold{Until: time.Date(2026, 12, 24, 18, 0, 0, 25e7, time.UTC)}}, "HOLDUNTIL=2026-12-24T18:00:00.25Z"},
 		{"HOLDUNTIL=2026-12-24T18:00:00+00:00", Mail{Hold: Hold{Until: time.Date(2026, 12, 24, 18, 0, 0, 0, time.UTC)}}, "HOLDUNTIL=2026-12-24T18:00:00Z"},
-		{"HOLDUNTIL=2028-12-31T23:59:60Z", Mail{Hold: Hold{Until: time.Date(2028, 12, 31, 23, 59, 59, 0, time.UTC)}}, "HOLDUNTIL=2028-12-31T23:59:59Z"},
+		{"HOLDUNTIL=2028-12-31T23:59:60Z", Mail{Hold: Hold{Until: time.Date(2029, 1, 1, 0, 0, 0, 0, time.UTC)}}, "HOLDUNTIL=2029-01-01T00:00:00Z"},
 		// RFC 2852 §4, §6.
 		{"BY=120;R", Mail{By: DeliverBy{Mode: ByReturn, Within: 2 * time.Minute}}, ""},
 		{"BY=98;R", Mail{By: DeliverBy{Mode: ByReturn, Within: 98 * time.Second}}, ""},
