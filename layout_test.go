@@ -32,7 +32,7 @@ var rules = []rule{
 	{"store", []string{"store", "engine", "mail", "wire", "ops"}, "the store never holds passwords"},
 	{"delivery", []string{"delivery", "store!", "auth!", "mail", "wire", "ops"}, "delivery meets the store by its vocabulary only"},
 	{"submission", []string{"submission", "store!", "auth!", "engine", "mail", "wire", "ops"}, "submission meets the store and auth by their vocabulary only"},
-	{"admin", []string{"admin", "store", "auth", "engine", "mail", "wire", "ops"}, "admin serves the commands"},
+	{"admin", []string{"admin", "store", "submission", "auth", "engine", "mail", "wire", "ops"}, "admin serves the commands"},
 	{"tool", []string{"tool", "wire", "mail", "ops"}, "tools speak the protocols like strangers"},
 }
 

@@ -64,7 +64,7 @@ func newSystem(t *testing.T, begun time.Time) *Service {
 	check(t, err)
 	_, err = users.AddAccounts(t.Context(), directory.NewAccount{Name: alice, Secret: secret})
 	check(t, err)
-	return NewService(users, store)
+	return NewService(users, store, nil) // commands of the queue are tested in cmd/citron
 }
 
 func check(t *testing.T, err error) {

@@ -10,19 +10,21 @@ import (
 
 	"citron/auth/directory"
 	"citron/store/account"
+	"citron/submission/queue"
 )
 
 // Service runs operations on the data of this process.
 type Service struct {
 	Directory *directory.Directory
 	Store     *account.Store
+	Queue     *queue.Queue
 	table     map[string]operation
 }
 
 // NewService makes a Service.
-func NewService(d *directory.Directory, s *account.Store) *Service {
-	svc := &Service{Directory: d, Store: s, table: map[string]operation{}}
-	for _, family := range [][]operation{accountOperations, domainOperations, mailOperations} {
+func NewService(d *directory.Directory, s *account.Store, q *queue.Queue) *Service {
+	svc := &Service{Directory: d, Store: s, Queue: q, table: map[string]operation{}}
+	for _, family := range [][]operation{accountOperations, domainOperations, mailOperations, queueOperations} {
 		for _, op := range family {
 			svc.table[op.name] = op
 		}

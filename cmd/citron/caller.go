@@ -59,7 +59,7 @@ func (f dataFlags) withCaller(ctx context.Context, fn func(admin.Caller) error) 
 	if err != nil {
 		return err
 	}
-	err = fn(admin.NewService(n.directory, n.accounts))
+	err = fn(admin.NewService(n.directory, n.accounts, n.queue))
 	return errors.Join(err, n.Close())
 }
 

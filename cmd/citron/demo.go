@@ -87,7 +87,7 @@ func (c *demoCmd) seed(ctx context.Context, n *node) error {
 	if _, err := n.directory.EnsureAccounts(ctx, list...); err != nil {
 		return err
 	}
-	service := admin.NewService(n.directory, n.accounts)
+	service := admin.NewService(n.directory, n.accounts, n.queue)
 	for _, name := range names[:2] {
 		user, _, _ := strings.Cut(name, "@")
 		src, err := demoSource(user)

@@ -27,6 +27,7 @@ type commands struct {
 	Demo    demoCmd          `cmd:"" help:"Run everything on loopback, with two accounts and mail in them, ready for a client."`
 	Account accountCmd       `cmd:"" help:"Add, list and change accounts."`
 	Domain  domainCmd        `cmd:"" help:"Add, list and remove domains."`
+	Queue   queueCmd         `cmd:"" help:"Show and steer mail on its way out."`
 	Import  importCmd        `cmd:"" help:"Bring mail into an account from mbox, Maildir, files or another IMAP server."`
 	Export  exportCmd        `cmd:"" help:"Write an account's mail to Maildir or mbox."`
 	Verify  verifyCmd        `cmd:"" help:"Prove that what is stored is whole; the server must be stopped."`

@@ -44,7 +44,21 @@ const traceRoom = 64 << 10
 // sessions.
 func openNode(ctx context.Context, c *config.Config, revoked revocation, log *slog.Logger) (*node, error) {
 	n := &node{}
-	if err := n.open(ctx, c, revoked, log); err != nil {
+	err := n.open(ctx, c, revoked, log)
+	if err == nil {
+		err = n.openQueue(ctx, c, log)
+	}
+	if err != nil {
+		return nil, errors.Join(err, n.Close())
+	}
+	return n, nil
+}
+
+// openUnqueued opens a node for who looks at the queue's keys itself, sound or
+// not.
+func openUnqueued(ctx context.Context, c *config.Config, log *slog.Logger) (*node, error) {
+	n := &node{}
+	if err := n.open(ctx, c, nil, log); err != nil {
 		return nil, errors.Join(err, n.Close())
 	}
 	return n, nil
@@ -87,7 +101,12 @@ func (n *node) open(ctx context.Context, c *config.Config, revoked revocation, l
 	if n.directory, err = directory.Open(ctx, o); err != nil {
 		return fmt.Errorf("directory of accounts: %w", err)
 	}
-	return n.openQueue(ctx, c, log)
+	if n.queueBodies, err = segment.Open(n.dir.fs, "queue", segment.Options{
+		BufferSize: int(c.Store.BodyBuffer), FreeFloor: uint64(c.Store.FreeFloor), LowFloor: uint64(c.Store.DeleteFloor),
+	}); err != nil {
+		return fmt.Errorf("queued messages: %w", err)
+	}
+	return nil
 }
 
 // Close closes what was opened, in the opposite order.

@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"citron/auth"
-	"citron/engine/body/segment"
 	"citron/ops/config"
 	"citron/ops/conn"
 	"citron/submission/queue"
@@ -22,11 +21,6 @@ import (
 // openQueue opens the queue: its keys are in the node's engine, its messages in
 // segments of their own.
 func (n *node) openQueue(ctx context.Context, c *config.Config, log *slog.Logger) (err error) {
-	if n.queueBodies, err = segment.Open(n.dir.fs, "queue", segment.Options{
-		BufferSize: int(c.Store.BodyBuffer), FreeFloor: uint64(c.Store.FreeFloor), LowFloor: uint64(c.Store.DeleteFloor),
-	}); err != nil {
-		return fmt.Errorf("queued messages: %w", err)
-	}
 	o := queue.Options{
 		Hostname: c.Hostname, MaxMessages: unlessZero(c.Queue.MaxMessages), PerDomain: c.Queue.PerDomain,
 		GiveUp: time.Duration(c.Queue.GiveUp), DelayReport: unlessZero(time.Duration(c.Queue.DelayReport)), Log: log,

@@ -10,6 +10,8 @@ import (
 	"os"
 	"os/exec"
 	"strconv"
+	"strings"
+	"sync"
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
@@ -32,8 +34,18 @@ type process struct {
 	cmd    *exec.Cmd
 	data   string
 	offset int
-	stderr *bytes.Buffer // complete once the process has ended
+	stderr *record // complete once the process has ended
 	ended  bool
+	exited chan struct{} // nil: nobody waits for the process yet
+}
+
+// wait returns when the process has ended.
+func (p *process) wait() error {
+	if p.exited == nil {
+		return p.cmd.Wait()
+	}
+	<-p.exited
+	return nil
 }
 
 // launch starts the demo and returns when it says that it is ready.
@@ -42,7 +54,7 @@ func launch(data string, args ...string) (*process, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := &process{data: data, offset: offset, stderr: &bytes.Buffer{}}
+	p := &process{data: data, offset: offset, stderr: newRecord("msg=ready")}
 	p.cmd = citron(append([]string{"demo", "--data", data, "--listen-offset", strconv.Itoa(offset)}, args...)...)
 	p.cmd.Stderr = p.stderr
 	stdout, err := p.cmd.StdoutPipe()
@@ -58,6 +70,55 @@ func launch(data string, args ...string) (*process, error) {
 		return nil, fmt.Errorf("the demo says %q, %v\n%s", line, err, p.stderr)
 	}
 	return p, nil
+}
+
+// launchServe starts `citron serve` and returns when it says that it is ready.
+func launchServe(config string, offset int) (*process, error) {
+	p := &process{offset: offset, stderr: newRecord("msg=ready")}
+	p.cmd = citron("serve", "--config", config)
+	p.cmd.Stderr = p.stderr
+	if err := p.cmd.Start(); err != nil {
+		return nil, err
+	}
+	ended := make(chan struct{})
+	go func() {
+		_ = p.cmd.Wait() // fills ProcessState for whoever awaits exited
+		close(ended)
+	}()
+	p.exited = ended
+	select {
+	case <-p.stderr.said:
+		return p, nil
+	case <-ended:
+		return nil, fmt.Errorf("citron serve ended\n%s", p.stderr)
+	}
+}
+
+// record keeps what a process writes, and tells when a text was among it.
+type record struct {
+	mu    sync.Mutex
+	text  bytes.Buffer
+	await string
+	said  chan struct{}
+}
+
+func newRecord(await string) *record { return &record{await: await, said: make(chan struct{})} }
+
+func (r *record) Write(p []byte) (int, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.text.Write(p)
+	if r.await != "" && strings.Contains(r.text.String(), r.await) {
+		r.await = ""
+		close(r.said)
+	}
+	return len(p), nil
+}
+
+func (r *record) String() string {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.text.String()
 }
 
 // startDemo is launch for tests.
@@ -106,7 +167,7 @@ func (p *process) kill() {
 	if !p.ended {
 		p.ended = true
 		p.cmd.Process.Kill()
-		p.cmd.Wait()
+		_ = p.wait()
 	}
 }
 
@@ -116,7 +177,7 @@ func (p *process) stop(sig os.Signal) (int, error) {
 	if err := p.cmd.Process.Signal(sig); err != nil {
 		return 0, err
 	}
-	err := p.cmd.Wait()
+	err := p.wait()
 	var exit *exec.ExitError
 	if errors.As(err, &exit) {
 		err = nil

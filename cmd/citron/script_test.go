@@ -23,6 +23,8 @@ import (
 //	[!] login USER PASSWORD  logs in by IMAP
 //	imap LINE…               sends commands as alice, and shows the answers
 //	[!] deliver TO FILE      delivers by LMTP
+//	[!] submit TO FILE       submits as alice
+//	ids                      $QUEUED is the first message of the queue, by its id
 //	idle USER PASSWORD       leaves a session in IDLE
 //	ended                    awaits the server's BYE to that session
 func TestScript(t *testing.T) {
@@ -35,6 +37,7 @@ func TestScript(t *testing.T) {
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"demo": on((*scene).demo), "stop": on((*scene).stop), "login": on((*scene).login),
 			"imap": on((*scene).imap), "deliver": on((*scene).deliver),
+			"submit": on((*scene).submit), "ids": on((*scene).ids),
 			"idle": on((*scene).idle), "ended": on((*scene).ended),
 		},
 	})
@@ -117,6 +120,32 @@ func (s *scene) deliver(ts *testscript.TestScript, args []string) error {
 	}
 	defer m.Close()
 	return m.deliver(args[0], []byte(strings.ReplaceAll(ts.ReadFile(args[1]), "\n", "\r\n")))
+}
+
+func (s *scene) submit(ts *testscript.TestScript, args []string) error {
+	c, err := dialSender(s.addr("submission"))
+	if err != nil {
+		return err
+	}
+	defer c.Close()
+	if err := c.say("MAIL FROM:<alice@example.org>\r\nRCPT TO:<"+args[0]+">\r\nDATA\r\n", "250", "250", "354"); err != nil {
+		return err
+	}
+	return c.say(strings.ReplaceAll(ts.ReadFile(args[1]), "\n", "\r\n")+".\r\n", "250")
+}
+
+// ids reads the last table of the queue.
+func (s *scene) ids(ts *testscript.TestScript, _ []string) error {
+	out, err := citron("queue", "list", "--data", s.data).Output()
+	if err != nil {
+		return err
+	}
+	lines := strings.Split(string(out), "\n")
+	if len(lines) < 2 || lines[1] == "" {
+		return errors.New("the queue is empty")
+	}
+	ts.Setenv("QUEUED", strings.Fields(lines[1])[0])
+	return nil
 }
 
 func (s *scene) idle(ts *testscript.TestScript, args []string) error {

@@ -145,7 +145,7 @@ func (s *server) run(ctx context.Context, ready func()) error {
 		})
 	}
 	wg.Go(func() {
-		if err := admin.NewService(s.node.directory, s.node.accounts).Serve(ctx, s.commands); err != nil {
+		if err := admin.NewService(s.node.directory, s.node.accounts, s.node.queue).Serve(ctx, s.commands); err != nil {
 			cancel(err)
 		}
 	})

@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"citron/store/account"
+	"citron/submission/queue"
 )
 
 // verifyCmd is `citron verify`.
@@ -21,7 +22,7 @@ func (c *verifyCmd) Run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	n, err := openNode(ctx, cfg, nil, quietLog())
+	n, err := openUnqueued(ctx, cfg, quietLog())
 	if errors.Is(err, errInUse) {
 		return fmt.Errorf("%w; stop the server first", err)
 	}
@@ -43,16 +44,21 @@ func (c *verifyCmd) Run(ctx context.Context) error {
 
 // check counts what is wrong, after the repair if one is asked for.
 func (c *verifyCmd) check(ctx context.Context, n *node) (found int, err error) {
-	report := func(f account.Finding) {
+	mail := func(f account.Finding) {
 		found++
 		fmt.Printf("account %d: %s\n", f.Account, f.Text)
 	}
+	queued := func(f queue.Finding) {
+		found++
+		fmt.Printf("queue: %s\n", f.Text)
+	}
 	if c.Repair {
-		if err := account.Repair(ctx, n.engine, n.bodies, report); err != nil || found == 0 {
+		err := errors.Join(account.Repair(ctx, n.engine, n.bodies, mail), queue.Repair(ctx, n.engine, n.queueBodies, queued))
+		if err != nil || found == 0 {
 			return found, err
 		}
 		found = 0
 		fmt.Println("after the repair:")
 	}
-	return found, account.Verify(ctx, n.engine, n.bodies, report)
+	return found, errors.Join(account.Verify(ctx, n.engine, n.bodies, mail), queue.Verify(ctx, n.engine, n.queueBodies, queued))
 }
