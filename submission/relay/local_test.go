@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"citron/store"
 	"citron/submission"
@@ -50,10 +51,13 @@ func TestLocalRefusals(t *testing.T) {
 // An alias of which one account takes mail and the other does not is tried
 // again, and the first gets no second copy.
 func TestAliasHalfFiled(t *testing.T) {
-	r := newRig(t, Options{})
+	var now lockedClock
+	now.pass(time.Hour)
+	r := newRig(t, Options{Now: now.now})
 	r.boxes.faults[2] = store.ErrOverQuota
 	equal(t, "first", "all deferred 4.2.2", r.deliver(newJob("a", "all@example.org")))
 	r.boxes.faults[2] = nil
+	now.pass(time.Hour)
 	equal(t, "second", "all delivered 2.0.0", r.deliver(newJob("a", "all@example.org")))
 	equal(t, "alice's copies", 1, len(r.boxes.mail[1]))
 	equal(t, "bob's copies", 1, len(r.boxes.mail[2]))
