@@ -147,3 +147,26 @@ func TestFairness(t *testing.T) {
 		t.Errorf("%d of 40 jobs are of the low priority", slow)
 	}
 }
+
+// More domains that are down than memory has room for do not keep mail for
+// another from going out.
+func TestMoreDeadDomainsThanRoom(t *testing.T) {
+	r := newRig(t, queue.Options{MaxDomains: 20, Retry: []time.Duration{24 * time.Hour}})
+	for i := range 60 {
+		r.commit(text, r.envelope(fmt.Sprintf("bob@a%d.example", i)))
+	}
+	r.commit(text, r.envelope("bob@zebra.example"))
+	for range 60 {
+		for j := r.take(); j != nil; j = r.take() {
+			if j.Domain() == "zebra.example" {
+				r.settle(j, delivered)
+				equal(t, "messages", 60, r.q.Totals().Messages)
+				return
+			}
+			r.settle(j, down)
+		}
+		r.clock.pass(time.Minute)
+		r.maintain()
+	}
+	t.Error("the message for a domain that is up was not given")
+}

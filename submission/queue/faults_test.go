@@ -1,9 +1,12 @@
 package queue_test
 
 import (
+	"context"
 	"errors"
 	"sync"
+	"sync/atomic"
 	"testing"
+	"time"
 
 	"citron/engine/kv"
 	"citron/engine/kv/memkv"
@@ -226,4 +229,49 @@ func TestVerifyAndRepair(t *testing.T) {
 			t.Errorf("%c: no job after the repair", letter)
 		}
 	}
+}
+
+// fullEngine takes only what makes room while it is full.
+type fullEngine struct {
+	kv.Engine
+	full atomic.Bool
+}
+
+func (e *fullEngine) Update(ctx context.Context, a kv.Account, fn func(kv.Tx) error) error {
+	if e.full.Load() && !kv.MakesRoom(ctx) {
+		return kv.ErrNoSpace
+	}
+	return e.Engine.Update(ctx, a, fn)
+}
+
+// On a full disk nothing is taken; what is there goes out, is reported, given
+// up or deleted.
+func TestFullEngine(t *testing.T) {
+	r := newRig(t, queue.Options{InlineLimit: 10, GiveUp: time.Hour})
+	engine := &fullEngine{Engine: r.engine}
+	r.engine = engine
+	r.reopen()
+	id := r.commit(text, r.envelope("erin@example.edu"))
+	for range 3 {
+		r.commit(text, r.envelope("bob@example.com"))
+	}
+	engine.full.Store(true)
+	if _, err := put(r.ctx, r.q, text, r.envelope("bob@example.com")); !errors.Is(err, submission.ErrNoSpace) {
+		t.Fatalf("%v", err)
+	}
+	r.must(r.q.Delete(r.ctx, queue.Selection{ID: id}, false))
+	for _, o := range []submission.Outcome{delivered, failed, deferred} {
+		j := r.mustTake()
+		if err := j.HandOver(r.ctx, "mx.example.com", []int{0}); err != nil {
+			t.Fatal(err)
+		}
+		r.settle(j, o)
+	}
+	r.clock.pass(2 * time.Hour)
+	r.maintain()
+	equal(t, "report", "failed", action(r.report()))
+	equal(t, "report", "failed", action(r.report()))
+	r.maintain()
+	equal(t, "left", queue.Totals{}, r.q.Totals())
+	r.verify()
 }

@@ -3,6 +3,7 @@ package queue
 import (
 	"context"
 	"encoding/binary"
+	"math"
 
 	"citron/engine/kv"
 )
@@ -14,7 +15,7 @@ import (
 func (q *Queue) fillAll(ctx context.Context) error {
 	for from := []byte{keySchedule}; from != nil; {
 		var err error
-		if from, err = q.fill(ctx, from); err != nil {
+		if from, err = q.fill(ctx, from, math.MaxInt64); err != nil {
 			return err
 		}
 	}
@@ -22,8 +23,9 @@ func (q *Queue) fillAll(ctx context.Context) error {
 }
 
 // fill reads a page of the schedule from a key on and says where the next
-// begins; nil: that was the last.
-func (q *Queue) fill(ctx context.Context, from []byte) (next []byte, err error) {
+// begins; nil: that was the last. Domains with nothing before a time stay on
+// disk.
+func (q *Queue) fill(ctx context.Context, from []byte, until milli) (next []byte, err error) {
 	page, err := q.scan(ctx, kv.Range{From: from, To: []byte{keySchedule + 1}, Limit: pageSize, KeysOnly: true})
 	if err != nil {
 		return nil, err
@@ -37,7 +39,12 @@ func (q *Queue) fill(ctx context.Context, from []byte) (next []byte, err error) 
 			continue
 		}
 		next = prefixEnd(levelKey(name, level))
-		if d := q.schedule.domains[name]; d == nil || !d.knows(level, p) {
+		d := q.schedule.domains[name]
+		if d == nil && p.due > until {
+			q.schedule.partial = true // not yet worth the room
+			continue
+		}
+		if d == nil || !d.knows(level, p) {
 			q.schedule.insert(scheduled{name, level, p}, now)
 		}
 	}

@@ -133,7 +133,8 @@ func (j *job) HandOver(ctx context.Context, host string, rcpts []int) error {
 	all := append(slices.Clone(j.lost), own...)
 	all = all[max(0, len(all)-maxMarks):]
 	key := markKey(j.slot)
-	err := j.q.update(&operation{ctx: ctx, gets: [][]byte{groupKey(j.slot)}, run: func(t *txn) error {
+	// On a full disk, too: only what is delivered makes room.
+	err := j.q.update(&operation{ctx: makesRoom(ctx), gets: [][]byte{groupKey(j.slot)}, run: func(t *txn) error {
 		if t.get(groupKey(j.slot)) == nil {
 			return fmt.Errorf("%w: message %s was deleted", errOver, j.ID())
 		}

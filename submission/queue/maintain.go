@@ -85,7 +85,7 @@ func (q *Queue) fillMore(ctx context.Context, now milli) error {
 	}
 	for range 64 {
 		var err error
-		if from, err = q.fill(ctx, from); err != nil || from == nil {
+		if from, err = q.fill(ctx, from, now.add(2*fillEvery)); err != nil || from == nil {
 			q.care.fillFrom = nil
 			return err
 		}
@@ -109,14 +109,28 @@ func (q *Queue) askAgain(now milli) {
 }
 
 // forget drops domains with nothing to do before a time, so that others find
-// room.
+// room. That a domain is down is forgotten only where most of those in memory
+// are: they must not keep mail for others from being seen.
 func (s *schedule) forget(until milli) {
+	failing := 0
 	for _, d := range s.domains {
-		if d.index >= 0 && d.wake > until && len(d.out) == 0 && d.failures == 0 {
-			s.partial = true
-			s.take(d)
-			delete(s.domains, d.name)
+		if d.failures > 0 {
+			failing++
 		}
+	}
+	for _, d := range s.domains {
+		if d.index < 0 || d.wake <= until || len(d.out) > 0 {
+			continue
+		}
+		if d.failures > 0 {
+			if failing <= s.opt.MaxDomains*3/4 {
+				continue
+			}
+			failing--
+		}
+		s.partial = true
+		s.take(d)
+		delete(s.domains, d.name)
 	}
 }
 
