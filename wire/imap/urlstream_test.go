@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"testing"
 	"testing/iotest"
@@ -174,6 +175,9 @@ func FuzzStreamURLs(f *testing.F) {
 				var e *imap.Error
 				if errors.As(wantErr, &e) && e.Kind == imap.TooLarge {
 					return // only the one that does not stream minds
+				}
+				if gotErr == nil && slices.ContainsFunc(streamed, func(b []byte) bool { return bytes.HasSuffix(b, []byte(" ")) }) {
+					return // spaces too many at the end of a line are minded only where those of a literal could be among them
 				}
 				t.Fatalf("streaming: %v, %v; else %v, %v", got, gotErr, want, wantErr)
 			}
