@@ -19,8 +19,9 @@ import (
 // older form must not touch the newer.
 //
 // Version 2 has access lists, metadata, URL keys and the search index beside
-// what version 1 had; what stands in a directory of version 1 is read as it is.
-const formatVersion = 2
+// what version 1 had; version 3 the queue, outboxes, and memories of what was
+// filed once. What stands in a directory of an older version is read as it is.
+const formatVersion = 3
 
 // dataDir is an open data directory: nobody else has it.
 type dataDir struct {

@@ -19,11 +19,13 @@ type mailing struct {
 	how   string // DATA, BURL or XATOMIC
 	url   string // of an atomic attempt's draft
 	acked bool
+
+	padding []byte // at its end
 }
 
 // text is a letter of alice's.
 func (m *mailing) text() []byte {
-	return append([]byte("From: alice@example.org\r\n"), m.letter.text()...)
+	return bytes.Join([][]byte{[]byte("From: alice@example.org\r\n"), m.letter.text(), m.padding}, nil)
 }
 
 // body is what no server on its way changes.

@@ -28,6 +28,7 @@ type commands struct {
 	Account accountCmd       `cmd:"" help:"Add, list and change accounts."`
 	Domain  domainCmd        `cmd:"" help:"Add, list and remove domains."`
 	Queue   queueCmd         `cmd:"" help:"Show and steer mail on its way out."`
+	Dkim    dkimCmd          `cmd:"" help:"Make a key that mail is signed with (DKIM), and print its DNS record."`
 	Import  importCmd        `cmd:"" help:"Bring mail into an account from mbox, Maildir, files or another IMAP server."`
 	Export  exportCmd        `cmd:"" help:"Write an account's mail to Maildir or mbox."`
 	Verify  verifyCmd        `cmd:"" help:"Prove that what is stored is whole; the server must be stopped."`
