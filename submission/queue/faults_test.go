@@ -3,6 +3,7 @@ package queue_test
 import (
 	"context"
 	"errors"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -193,23 +194,7 @@ func TestVerifyAndRepair(t *testing.T) {
 		r.must(r.q.Hold(r.ctx, queue.Selection{Domain: "example.edu"}))
 		r.q.Close()
 		r.verify()
-		err := r.engine.Update(r.ctx, kv.Queue, func(tx kv.Tx) error {
-			got, err := tx.Read(r.ctx, kv.Reads{Ranges: []kv.Range{{From: []byte{letter}, To: []byte{letter + 1}}}})
-			if err == nil && got.Ranges[0].Len() == 0 {
-				t.Errorf("no key of letter %c", letter)
-			}
-			for i := range got.Ranges[0].Len() {
-				if c.drop {
-					tx.Delete(got.Ranges[0].Key(i))
-				} else {
-					tx.Set(got.Ranges[0].Key(i), got.Ranges[0].Value(i)[:1])
-				}
-			}
-			return err
-		})
-		if err != nil {
-			t.Fatal(err)
-		}
+		r.damage(letter, c.drop)
 		found := func(fn func(func(queue.Finding)) error) (n int) {
 			if err := fn(func(f queue.Finding) { n++; t.Logf("%c: %s", letter, f.Text) }); err != nil {
 				t.Fatal(err)
@@ -274,4 +259,51 @@ func TestFullEngine(t *testing.T) {
 	r.maintain()
 	equal(t, "left", queue.Totals{}, r.q.Totals())
 	r.verify()
+}
+
+// damage cuts the values of a letter, or takes them away.
+func (r *rig) damage(letter byte, drop bool) {
+	r.t.Helper()
+	err := r.engine.Update(r.ctx, kv.Queue, func(tx kv.Tx) error {
+		got, err := tx.Read(r.ctx, kv.Reads{Ranges: []kv.Range{{From: []byte{letter}, To: []byte{letter + 1}}}})
+		if err == nil && got.Ranges[0].Len() == 0 {
+			r.t.Errorf("no key of letter %c", letter)
+		}
+		for i := range got.Ranges[0].Len() {
+			if drop {
+				tx.Delete(got.Ranges[0].Key(i))
+			} else {
+				tx.Set(got.Ranges[0].Key(i), got.Ranges[0].Value(i)[:1])
+			}
+		}
+		return err
+	})
+	if err != nil {
+		r.t.Fatal(err)
+	}
+}
+
+// A message that cannot be read stands in nobody's way; whose text is lost, its
+// sender hears of it.
+func TestDamagedMessage(t *testing.T) {
+	for _, letter := range []byte{'m', 'e', 'g'} {
+		r := newRig(t, queue.Options{})
+		r.commit(text, r.envelope("bob@example.com"))
+		r.damage(letter, false)
+		id := r.commit(text, r.envelope("bob@example.com"))
+		equal(t, "job", id, r.mustTake().ID())
+		r.maintain()
+		if r.take() != nil || !strings.Contains(r.log.String(), "cannot be sent") {
+			t.Errorf("%c: log %s", letter, r.log.String())
+		}
+	}
+	r := newRig(t, queue.Options{})
+	r.commit(text, r.envelope("bob@example.com"))
+	r.damage('b', true)
+	j := r.mustTake()
+	if _, err := j.Open(r.ctx); !errors.Is(err, submission.ErrTemporary) {
+		t.Errorf("%v", err)
+	}
+	r.settle(j, failed)
+	equal(t, "report", "failed", action(r.report()))
 }

@@ -136,16 +136,19 @@ func (d *domain) dropLevel(l *levelOf) {
 func (q *Queue) load(ctx context.Context, domain string, level byte, p place, now milli) (*job, error) {
 	values, err := q.read(ctx, scheduleKey(domain, level, p), messageKey(p.id), envelopeKey(p.id), groupKey(p.slot), markKey(p.slot))
 	j := &job{q: q, slot: p.slot, level: level, domain: domain, began: now}
-	if err == nil && values[0] != nil {
-		err = j.decode(values)
-	}
-	over := err == nil && values[0] != nil && j.message.mode == smtp.ByReturn && j.message.deadline <= now
-	if err != nil || values[0] == nil || over {
+	if err != nil || values[0] == nil {
 		q.free(domain, level, p.slot, err != nil)
-		if over {
-			err = q.tend(ctx, p.id, now)
-		}
 		return nil, err
+	}
+	if err := j.decode(values); err != nil {
+		// It must not stand in the way of others; the next start tries again.
+		q.opt.Log.Error("a message cannot be sent", "id", formatID(p.id), "err", err)
+		q.free(domain, level, p.slot, false)
+		return nil, nil
+	}
+	if j.message.mode == smtp.ByReturn && j.message.deadline <= now {
+		q.free(domain, level, p.slot, false)
+		return nil, q.tend(ctx, p.id, now)
 	}
 	for i := range j.group.rcpts {
 		if r := &j.group.rcpts[i]; r.due <= now {

@@ -1,12 +1,14 @@
 package queue
 
 import (
+	"bytes"
 	"context"
 	"crypto/rand"
 	"errors"
 	"fmt"
 	"strings"
 
+	"citron/engine/body"
 	"citron/engine/kv"
 	"citron/submission"
 	"citron/submission/dsn"
@@ -30,7 +32,12 @@ func (w *work) report(ctx context.Context, news []dsn.Recipient) (*report, error
 		if values, failed := w.q.read(ctx, messageKey(w.id)); failed == nil && values[0] == nil {
 			return nil, errStale
 		}
-		return nil, err
+		if !errors.Is(err, body.ErrCorrupt) && !errors.Is(err, body.ErrGone) {
+			return nil, err
+		}
+		// The sender is told all the same, if without what he sent.
+		w.q.opt.Log.Error("a report has nothing of its message", "id", formatID(w.id), "err", err)
+		original = inlineBody{bytes.NewReader(nil)}
 	}
 	defer original.Close()
 	r := &dsn.Report{
