@@ -131,12 +131,6 @@ func (d *Decoder) Time() time.Time {
 	return time.Unix(seconds, int64(nanos)).UTC()
 }
 
-// Left is the number of bytes not read.
-func (d *Decoder) Left() int { return len(d.b) }
-
-// Err is the first mistake, so far.
-func (d *Decoder) Err() error { return d.err }
-
 // End is the error of the whole value, which must be used up.
 func (d *Decoder) End() error {
 	if d.err == nil && len(d.b) > 0 {
