@@ -104,6 +104,7 @@ func crash(t *testing.T, seed uint64) {
 	})
 	p := &promises{all: make(map[string]*fate)}
 	d.work(ctx, seed, p)
+	t.Logf("%d messages, the power off: %v", len(p.all), fs.Calls() >= at)
 	after := fs.Crash(rng)
 	off()
 	opt.HoldDomain = nil
