@@ -65,8 +65,12 @@ type Recipient struct {
 	// without a reply, what we say.
 	Code int
 	Text string
-	// Host is the next hop that said so; empty: we ourselves.
+	// Host is the next hop that said so, or about which we do where Code is 0;
+	// empty: we ourselves.
 	Host string
+	// Ended is why it is not tried again though what Status, Code, Text and Host
+	// tell of was temporary; empty: it was not.
+	Ended string
 	// Attempted is when delivery was last tried, RetryUntil until when it will
 	// be (Delayed only); zero: not said.
 	Attempted, RetryUntil time.Time

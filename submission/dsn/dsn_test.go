@@ -69,6 +69,10 @@ func TestReports(t *testing.T) {
 		Recipient{Index: 1, Status: smtp.Status{Class: 5, Subject: 1, Detail: 1}, Code: 550, Text: "error - no such recipient", Host: "Ivory.EDU", Attempted: time.Date(1994, 7, 7, 21, 15, 49, 0, time.UTC)},
 		Recipient{Index: 3, Action: Delayed, Text: "connection timed out", Attempted: time.Date(1994, 7, 7, 21, 15, 49, 0, time.UTC), RetryUntil: time.Date(1994, 7, 9, 21, 10, 28, 0, time.UTC)})
 	mixed.Envelope.Mail.Return = smtp.ReturnFull
+	ended := example("Example.ORG",
+		Recipient{Index: 0, Status: smtp.Status{Class: 5, Subject: 7, Detail: 1}, Code: 451, Text: "greylisted", Host: "mx.Example.COM", Ended: "no delivery was possible for 5 days"},
+		Recipient{Index: 1, Status: smtp.Status{Class: 5, Subject: 4, Detail: 2}, Text: "the connection broke", Host: "Ivory.EDU", Ended: "no delivery was possible for 5 days"},
+		Recipient{Index: 3, Status: smtp.Status{Class: 5}, Ended: "the operator removed the message"})
 	mixed.Envelope.Mail.By = smtp.DeliverBy{Mode: smtp.ByReturn, Within: time.Hour}
 	mixed.Envelope.Mail.Hold = smtp.Hold{For: time.Minute}
 	for name, c := range map[string]struct {
@@ -82,6 +86,8 @@ func TestReports(t *testing.T) {
 		"rfc3461-10.8": {example("Ivory.EDU", Recipient{Index: 2, Action: Relayed, Status: smtp.Status{Class: 2}}), original, submission.Content{}},
 		"mixed":        {mixed, original, submission.Content{}},
 		// RFC 6533 §4.5, §6.3, §6.4, §6.5: a way back that may not do SMTPUTF8, and one that must.
+		// Diagnostic-Code is what the host said, and nothing else (RFC 3464 §2.3.6).
+		"ended":    {ended, original, submission.Content{}},
 		"utf8":     {utf8, strings.Replace(original, "Lunch", "Süßes", 1), submission.Content{}},
 		"utf8-own": {&own, strings.Replace(original, "Lunch", "Süßes", 1), submission.Content{EightBit: true, UTF8Header: true}},
 	} {

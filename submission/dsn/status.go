@@ -122,6 +122,8 @@ func (c *Recipient) diagnostic(f *fields) {
 		f.add("Diagnostic-Code", "smtp; "+strconv.Itoa(c.Code)+" "+ascii(text))
 	case text != "":
 		f.add("Diagnostic-Code", "x-citron; "+ascii(text))
+	case c.Ended != "":
+		f.add("Diagnostic-Code", "x-citron; "+c.Ended)
 	}
 	if !isASCII([]byte(text)) {
 		f.add("Localized-Diagnostic", "und; "+text)

@@ -80,12 +80,11 @@ func (r *Report) group(p *prose, a Action) {
 
 // reason says who said what of a recipient, and what can be done.
 func (r *Report) reason(p *prose, c *Recipient) {
+	if c.Ended != "" {
+		p.wrap("    ", "    ", "Reason: "+c.Ended)
+	}
 	if text := c.text(); text != "" && c.Action <= Delayed {
-		said := "Reason: "
-		if host := c.host(); host != "" {
-			said = host + " said: "
-		}
-		p.wrap("    ", "    ", said+text)
+		p.wrap("    ", "    ", c.teller()+text)
 	}
 	if c.Action == Delayed && !c.RetryUntil.IsZero() {
 		p.wrap("    ", "    ", "It will be tried until "+r.date(c.RetryUntil)+".")
@@ -93,6 +92,19 @@ func (r *Report) reason(p *prose, c *Recipient) {
 	if c.Action == Failed {
 		p.wrap("    ", "    ", advice(c.status()))
 	}
+}
+
+// teller says whose words follow: the next hop's, or our own about it.
+func (c *Recipient) teller() string {
+	switch host := c.host(); {
+	case host != "" && c.Code > 0:
+		return host + " said: "
+	case host != "":
+		return host + ": "
+	case c.Ended != "":
+		return "Last try: "
+	}
+	return "Reason: "
 }
 
 // advice is what a sender can do about a status (RFC 3463).

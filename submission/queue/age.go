@@ -185,7 +185,7 @@ func (a *aging) group(s slot, g *group) (news []dsn.Recipient) {
 		switch {
 		case a.deadline && a.message.mode == smtp.ByReturn, giveUp:
 			_, why := a.q.opt.expired(a.message, a.now)
-			said.Action, said.Status, said.Text = dsn.Failed, failure(said.Status), expiredText(why, said.Text)
+			said.Action, said.Status, said.Ended = dsn.Failed, failure(said.Status), why
 			if a.deadline && a.message.mode == smtp.ByReturn {
 				said.Status = statusExpired // RFC 2852 §4.1.3
 			}

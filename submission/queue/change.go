@@ -237,5 +237,9 @@ func (w *work) log(news []dsn.Recipient, report *report) {
 }
 
 func (w *work) attrs(r *dsn.Recipient) []any {
-	return []any{"id", formatID(w.id), "to", w.envelope.Rcpts[r.Index].To.String(), "status", r.Status.String(), "text", r.Text, "host", r.Host}
+	attrs := []any{"id", formatID(w.id), "to", w.envelope.Rcpts[r.Index].To.String(), "status", r.Status.String(), "text", r.Text, "host", r.Host}
+	if r.Ended != "" {
+		attrs = append(attrs, "ended", r.Ended)
+	}
+	return attrs
 }

@@ -53,7 +53,7 @@ func (q *Queue) drop(ctx context.Context, id uint64, domain string, report bool)
 			if int(r.index) < len(w.envelope.Rcpts) && w.envelope.Rcpts[r.index].Notify&^smtp.NotifyFailure == 0 {
 				said := reportOf(&r)
 				said.Action, said.Status = dsn.Failed, smtp.Status{Class: 5}
-				said.Text = expiredText("the operator removed the message", said.Text)
+				said.Ended = "the operator removed the message"
 				news = append(news, said)
 			}
 		}

@@ -77,7 +77,7 @@ func (j *job) settleOne(c *change, o *submission.Outcome, now milli) (news dsn.R
 	if o.Result == submission.Deferred {
 		if ended, why := j.q.opt.expired(j.message, now); ended {
 			news.Action = dsn.Failed
-			news.Status, news.Text = failure(news.Status), expiredText(why, news.Text)
+			news.Status, news.Ended = failure(news.Status), why
 			c.end(r.index, was)
 			return news, j.wants(o, news.Action)
 		}
@@ -138,13 +138,6 @@ func failure(s smtp.Status) smtp.Status {
 	}
 	s.Class = 5
 	return s
-}
-
-func expiredText(why, last string) string {
-	if last == "" {
-		return why
-	}
-	return why + "; the last answer was: " + last
 }
 
 // expired says whether a recipient that cannot be had now is to be given up,
