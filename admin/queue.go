@@ -28,9 +28,9 @@ type QueueMessage struct {
 	From       string // "" for reports
 	Size       int64  // octets
 	Received   time.Time
-	Recipients uint64   // that are not done
-	Domains    []string // where they are, the first few
-	State      string
+	Recipients uint64    // that are not done
+	Domains    []string  // where they are, the first few
+	State, Why string    // why it is not tried now, besides its time
 	Next       time.Time // zero if it is held
 	Last       string    // how the last try ended
 }
@@ -45,9 +45,9 @@ type QueueDetails struct {
 
 // QueueRecipient is one that is not done.
 type QueueRecipient struct {
-	Address, State, Last string
-	Attempts             int
-	Next                 time.Time
+	Address, State, Why, Last string
+	Attempts                  int
+	Next                      time.Time
 	// HandedOver are hosts that may have the message without our knowing it.
 	HandedOver []string
 }
@@ -141,7 +141,7 @@ func (s *Service) describe(ctx context.Context, m *queue.Summary, names map[uint
 	}
 	return QueueMessage{
 		ID: m.ID, Account: names[m.Account], From: m.From.String(), Size: m.Size, Received: m.Received,
-		Recipients: m.Recipients, Domains: m.Domains, State: m.State.String(), Next: m.Next, Last: lastTry(m.Last),
+		Recipients: m.Recipients, Domains: m.Domains, State: m.State.String(), Why: m.Why, Next: m.Next, Last: lastTry(m.Last),
 	}, nil
 }
 
@@ -179,7 +179,7 @@ func (s *Service) showQueued(ctx context.Context, r QueueRequest) (QueueDetails,
 	for i := range d.Pending {
 		p := &d.Pending[i]
 		shown := QueueRecipient{
-			Address: d.Envelope.Rcpts[p.Index].To.String(), State: p.State.String(), Last: lastTry(p.Last),
+			Address: d.Envelope.Rcpts[p.Index].To.String(), State: p.State.String(), Why: p.Why, Last: lastTry(p.Last),
 			Attempts: p.Attempts, Next: p.Next,
 		}
 		for _, h := range p.HandedOver {

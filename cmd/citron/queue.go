@@ -35,7 +35,7 @@ type queueListCmd struct {
 func (c *queueListCmd) Run(ctx context.Context) error {
 	return c.withCaller(ctx, func(call admin.Caller) error {
 		w := tabwriter.NewWriter(os.Stdout, 0, 8, 2, ' ', 0)
-		fmt.Fprintln(w, "ID\tRECEIVED\tSIZE\tFROM\tTO\tSTATE\tNEXT\tLAST TRY")
+		fmt.Fprintln(w, "ID\tRECEIVED\tSIZE\tFROM\tTO\tSTATE\tNEXT\tWHY")
 		request := admin.QueueRequest{Domain: c.Domain, Account: c.Account, State: c.State}
 		for {
 			var page []admin.QueueMessage
@@ -44,7 +44,7 @@ func (c *queueListCmd) Run(ctx context.Context) error {
 			}
 			for i := range page {
 				m := &page[i]
-				fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\t%s\t%.80s\n", m.ID, moment(m.Received), config.Size(m.Size), author(m.From), recipients(m), m.State, moment(m.Next), printable(m.Last))
+				fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\t%s\t%.80s\n", m.ID, moment(m.Received), config.Size(m.Size), author(m.From), recipients(m), m.State, moment(m.Next), printable(why(m)))
 			}
 			if len(page) == 0 {
 				return w.Flush()
@@ -72,6 +72,14 @@ func author(from string) string {
 // recipients says how many there are, and where.
 func recipients(m *admin.QueueMessage) string {
 	return fmt.Sprintf("%d at %s", m.Recipients, printable(strings.Join(m.Domains, " ")))
+}
+
+// why is what keeps a message, and how the last try ended.
+func why(m *admin.QueueMessage) string {
+	if m.Why != "" && m.Last != "" {
+		return m.Why + "; " + m.Last
+	}
+	return m.Why + m.Last
 }
 
 // printable keeps what others said off the terminal's own commands.
@@ -123,6 +131,7 @@ func showRecipient(w io.Writer, field func(name, value string), r *admin.QueueRe
 	fmt.Fprintln(w)
 	field("to", r.Address)
 	field("state", r.State)
+	field("why", r.Why)
 	field("tries", fmt.Sprint(r.Attempts))
 	field("next", moment(r.Next))
 	field("last try", r.Last)
@@ -151,6 +160,21 @@ func (c *queueSelection) run(ctx context.Context, op, done string, r admin.Queue
 	})
 }
 
+// runHold runs hold or unhold. A domain is held as a whole, whatever waits for it.
+func (c *queueSelection) runHold(ctx context.Context, op, done string, r admin.QueueRequest) error {
+	if c.Domain != "" && c.ID == "" && c.Account == "" {
+		r.Domain = c.Domain
+		return c.withCaller(ctx, func(call admin.Caller) error {
+			if err := call.Call(ctx, op, r, nil, nil); err != nil {
+				return err
+			}
+			fmt.Printf("mail for %s is %s\n", c.Domain, done)
+			return nil
+		})
+	}
+	return c.run(ctx, op, done, r)
+}
+
 type queueRetryCmd struct {
 	queueSelection
 	All bool `help:"All messages."`
@@ -165,14 +189,14 @@ type queueHoldCmd struct{ queueSelection }
 
 // Run holds messages, those of a domain or an account that come later, too.
 func (c *queueHoldCmd) Run(ctx context.Context) error {
-	return c.run(ctx, "queue.hold", "held", admin.QueueRequest{})
+	return c.runHold(ctx, "queue.hold", "held", admin.QueueRequest{})
 }
 
 type queueUnholdCmd struct{ queueSelection }
 
 // Run takes back hold.
 func (c *queueUnholdCmd) Run(ctx context.Context) error {
-	return c.run(ctx, "queue.unhold", "no longer held", admin.QueueRequest{})
+	return c.runHold(ctx, "queue.unhold", "no longer held", admin.QueueRequest{})
 }
 
 type queueDeleteCmd struct {
@@ -184,7 +208,7 @@ type queueDeleteCmd struct {
 
 // Run deletes messages.
 func (c *queueDeleteCmd) Run(ctx context.Context) error {
-	if c.ID == "" && !c.Yes {
+	if (c.Domain != "" || c.Account != "" || c.All) && !c.Yes {
 		return errors.New("this deletes many messages for good; say --yes if that is meant")
 	}
 	return c.run(ctx, "queue.delete", "deleted", admin.QueueRequest{All: c.All, Report: c.Report})

@@ -20,7 +20,7 @@ const (
 	Due
 	// Out: being tried.
 	Out
-	// Held by an operator.
+	// Held by an operator or by configuration.
 	Held
 )
 
@@ -52,6 +52,8 @@ type Summary struct {
 	// Domains are where they are, the first few.
 	Domains []string
 	State   State
+	// Why is what keeps it besides its time, for people; empty: nothing.
+	Why string
 	// Next is when it is due; zero if it is held.
 	Next time.Time
 	// Last is how the last try at one of them ended; zero before the first.
@@ -129,8 +131,11 @@ func (q *Queue) summary(ctx context.Context, id uint64, m *message, domain strin
 			seen[g.domain] = true
 			s.Domains = append(s.Domains, g.domain)
 		}
-		next = earlier(next, g.due)
-		s.State = max(s.State, q.stateOf(g, at, now))
+		state, why, due := q.stateOf(m, g, at, now)
+		next = earlier(next, due)
+		if state > s.State || state == s.State && s.Why == "" {
+			s.State, s.Why = max(s.State, state), why
+		}
 		for i := range g.rcpts {
 			if last := &g.rcpts[i].last; last.at > milliOf(s.Last.At) {
 				s.Last = last.public()
@@ -145,19 +150,29 @@ func (q *Queue) summary(ctx context.Context, id uint64, m *message, domain strin
 	return s, there, err
 }
 
-// stateOf is what a group is in.
-func (q *Queue) stateOf(g *group, at slot, now milli) State {
+// stateOf is what a group is in, why it is not tried though its time may have
+// come, and when it will be; 0: not while it is held.
+func (q *Queue) stateOf(m *message, g *group, at slot, now milli) (s State, why string, next milli) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
+	_, operator := q.schedule.held[g.domain]
 	switch {
 	case q.schedule.isOut(g.domain, at):
-		return Out
-	case g.due == 0, q.schedule.holds(g.domain):
-		return Held
+		return Out, "", g.due
+	case m.held&heldByID != 0:
+		return Held, "by an operator", 0
+	case m.held&heldByAccount != 0:
+		return Held, "all of its account is, by an operator", 0
+	case operator:
+		return Held, "all of its domain is, by an operator", 0
+	case q.schedule.holds(g.domain):
+		return Held, "by configuration", 0
+	case q.schedule.isDown(g.domain):
+		return Waiting, "domain is down", max(g.due, q.schedule.domains[g.domain].downUntil)
 	case g.due > now:
-		return Waiting
+		return Waiting, "", g.due
 	}
-	return Due
+	return Due, "", g.due
 }
 
 // Details are all that is known of a message.
@@ -175,6 +190,7 @@ type Recipient struct {
 	Index    int // in Envelope.Rcpts
 	Domain   string
 	State    State
+	Why      string // as in Summary; or that the sender wants it held (RFC 4865)
 	Attempts int
 	Next     time.Time // zero if it is held
 	Last     Attempt
@@ -225,20 +241,25 @@ func (q *Queue) Show(ctx context.Context, id string) (*Details, error) {
 				return damaged("a mark", n, err)
 			}
 		}
-		state := q.stateOf(g, at, now)
+		state, why, due := q.stateOf(m, g, at, now)
+		if why == "" && milliOf(d.Envelope.HoldUntil) > now {
+			why = "its sender wants it held"
+		}
 		for i := range g.rcpts {
-			d.Pending = append(d.Pending, marked.describe(&g.rcpts[i], g, state))
+			p := marked.describe(&g.rcpts[i], g)
+			p.State, p.Why = state, why
+			if due != 0 {
+				p.Next = max(due, g.rcpts[i].due).time()
+			}
+			d.Pending = append(d.Pending, p)
 		}
 		return nil
 	})
 	return d, err
 }
 
-func (list marks) describe(r *rcpt, g *group, state State) Recipient {
-	p := Recipient{Index: int(r.index), Domain: g.domain, State: state, Attempts: int(r.attempts), Last: r.last.public()}
-	if g.due != 0 {
-		p.Next = r.due.time()
-	}
+func (list marks) describe(r *rcpt, g *group) Recipient {
+	p := Recipient{Index: int(r.index), Domain: g.domain, Attempts: int(r.attempts), Last: r.last.public()}
 	for _, m := range list {
 		for _, index := range m.rcpts {
 			if index == r.index {

@@ -3,6 +3,7 @@ package queue_test
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -14,7 +15,11 @@ func (r *rig) list(f queue.Filter) string {
 	r.t.Helper()
 	var lines []string
 	err := r.q.List(r.ctx, f, func(s queue.Summary) error {
-		lines = append(lines, fmt.Sprint(s.Recipients, " ", strings.Join(s.Domains, ","), " ", s.State))
+		line := fmt.Sprint(s.Recipients, " ", strings.Join(s.Domains, ","), " ", s.State)
+		if s.Why != "" {
+			line += ": " + s.Why
+		}
+		lines = append(lines, line)
 		return nil
 	})
 	if err != nil {
@@ -93,6 +98,7 @@ func TestRetryByOperator(t *testing.T) {
 
 func TestHoldByOperator(t *testing.T) {
 	seven := uint64(7)
+	why := map[string]string{"id": "by an operator", "domain": "all of its domain is, by an operator", "account": "all of its account is, by an operator"}
 	for name, s := range map[string]func(id string) queue.Selection{
 		"id":      func(id string) queue.Selection { return queue.Selection{ID: id} },
 		"domain":  func(string) queue.Selection { return queue.Selection{Domain: "Example.COM"} },
@@ -115,7 +121,7 @@ func TestHoldByOperator(t *testing.T) {
 				r.clock.pass(4 * 24 * time.Hour)
 				r.maintain()
 			}
-			equal(t, "state", "1 example.com held"+strings.Repeat("; 1 example.com held", int(n)-1), r.list(queue.Filter{State: queue.Held}))
+			equal(t, "state", strings.Join(slices.Repeat([]string{"1 example.com held: " + why[name]}, int(n)), "; "), r.list(queue.Filter{State: queue.Held}))
 			r.must(r.q.Unhold(r.ctx, s(id)))
 			r.reopen()
 			r.maintain()
@@ -177,6 +183,25 @@ func TestDomains(t *testing.T) {
 	}
 }
 
+// Of a domain that is down one message tries now and then: of the others the
+// operator sees that, and when.
+func TestListOfDownDomain(t *testing.T) {
+	r := newRig(t, queue.Options{Retry: []time.Duration{time.Hour}})
+	r.commit(text, r.envelope("bob@example.com"))
+	second := r.commit(text, r.envelope("carol@example.com"))
+	r.settle(r.mustTake(), down)
+	equal(t, "states", "1 example.com waiting: domain is down; 1 example.com waiting: domain is down", r.list(queue.Filter{}))
+	d, err := r.q.Show(r.ctx, second)
+	if err != nil || !d.Next.Equal(start.Add(time.Hour)) || !d.Pending[0].Next.Equal(d.Next) {
+		t.Errorf("%+v %v", d, err)
+	}
+	// What is held is waited for by nobody.
+	r.must(r.q.Hold(r.ctx, queue.Selection{Domain: "example.com"}))
+	if d, err = r.q.Show(r.ctx, second); err != nil || !d.Next.IsZero() || !d.Pending[0].Next.IsZero() {
+		t.Errorf("%+v %v", d, err)
+	}
+}
+
 // What the configuration holds is asked again every now and then.
 func TestHeldByConfiguration(t *testing.T) {
 	held := true
@@ -185,7 +210,7 @@ func TestHeldByConfiguration(t *testing.T) {
 	if r.take() != nil {
 		t.Fatal("a job of what is held")
 	}
-	equal(t, "state", "1 example.com held", r.list(queue.Filter{}))
+	equal(t, "state", "1 example.com held: by configuration", r.list(queue.Filter{}))
 	r.maintain()
 	held = false
 	r.clock.pass(2 * time.Minute)
