@@ -247,13 +247,6 @@ func newIMAP(t *testing.T, cfg burl.IMAPConfig) *burl.IMAP {
 	return f
 }
 
-// message appends one for alice, and gives its URL.
-func (s *realStore) message(text string) (url string) {
-	s.t.Helper()
-	s.append("alice@example.org", "INBOX/m", []byte("Subject: x\r\n\r\n"+text))
-	return s.authorize("alice@example.org", "imap://alice@"+burltest.Host+"/INBOX/m/;UID=1/;SECTION=TEXT;URLAUTH=submit+alice")
-}
-
 // fetch fetches for alice, and reads to the end.
 func fetch(f submission.Fetcher, url string) (string, error) {
 	content, err := f.Fetch(context.Background(), "alice@example.org", url, false)

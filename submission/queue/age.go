@@ -84,7 +84,7 @@ type aging struct {
 	*work
 	deadline, delay, giveUp bool // what is due
 	held                    bool // by an operator
-	busy, postponed         bool // something must be looked at again
+	busy                    bool // something must be looked at again
 }
 
 // tend does with a message what its age asks for.

@@ -74,9 +74,8 @@ type fate struct {
 
 // promises are the fates of all messages, by id.
 type promises struct {
-	mu   sync.Mutex
-	all  map[string]*fate
-	told map[string]bool // ids under way
+	mu  sync.Mutex
+	all map[string]*fate
 }
 
 // TestCrash lets messages come in and be tried together, cuts the power at a

@@ -42,7 +42,7 @@ func (s *secured) run(t *testing.T, f func(r *rig)) {
 	t.Helper()
 	now := time.Now()
 	synctest.Test(t, func(t *testing.T) {
-		time.Sleep(now.Sub(time.Now()))
+		time.Sleep(time.Until(now))
 		o := s.options()
 		o.Router, o.Dial, o.Now = s.network, s.dial, time.Now
 		f(newRig(t, o))

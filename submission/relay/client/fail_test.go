@@ -171,7 +171,7 @@ func TestBlockTimeout(t *testing.T) {
 				io.WriteString(nc, "354 go ahead\r\n")
 			}
 			time.Sleep(time.Hour)
-		}, func(t *testing.T, c *Conn, err error) {
+		}, func(t *testing.T, c *Conn, _ error) {
 			began := time.Now()
 			replies, err := c.Send(t.Context(), message(strings.Repeat("x\r\n", 1<<20), smtp.Mail{}))
 			if err == nil || replies[0].Status.String() != "4.4.2" || replies[0].HandedOver || time.Since(began) > 4*time.Minute {
@@ -188,7 +188,7 @@ func TestEndNotTaken(t *testing.T) {
 		io.WriteString(nc, "354 go ahead\r\n")
 		io.CopyN(io.Discard, in, int64(len("x\r\n")))
 		time.Sleep(time.Hour)
-	}, func(t *testing.T, c *Conn, err error) {
+	}, func(t *testing.T, c *Conn, _ error) {
 		replies, err := c.Send(t.Context(), message("x\r\n", smtp.Mail{}))
 		if err == nil || replies[0] != replyUnclear {
 			t.Errorf("%+v, %v", replies, err)
@@ -202,7 +202,7 @@ func TestContext(t *testing.T) {
 		against(t, Options{}, func(nc net.Conn, in *bufio.Reader) {
 			upTo(nc, in, "250 mx\r\n", stop)
 			io.Copy(io.Discard, in)
-		}, func(t *testing.T, c *Conn, err error) {
+		}, func(t *testing.T, c *Conn, _ error) {
 			if stop == "EHLO" {
 				return
 			}
