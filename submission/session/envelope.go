@@ -81,6 +81,10 @@ func (s *session) rcpt(t *conn.Turn, args []byte) error {
 	if err != nil {
 		return err
 	}
+	if x.has(&r) {
+		s.reply(t, replyRcpt)
+		return nil
+	}
 	octets := x.octets + submission.RcptSize(&r)
 	if len(x.envelope.Rcpts) >= s.service.MaxRecipients || octets > submission.MaxEnvelope {
 		return replyManyRcpts
@@ -92,6 +96,21 @@ func (s *session) rcpt(t *conn.Turn, args []byte) error {
 	x.octets = octets
 	s.reply(t, replyRcpt)
 	return nil
+}
+
+// has says whether a recipient was accepted before, with the same parameters:
+// clients that take those of To, Cc and Bcc name some twice, who are to get the
+// message once.
+func (x *transaction) has(r *smtp.Rcpt) bool {
+	for i := range x.envelope.Rcpts {
+		old := x.envelope.Rcpts[i]
+		if old.To.Local == r.To.Local && strings.EqualFold(old.To.Domain, r.To.Domain) {
+			if old.To = r.To; old == *r {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // mayRcpt checks what RCPT said. A recipient whose account is disabled waits in
