@@ -5,8 +5,6 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
-	"strconv"
-	"strings"
 
 	"citron/submission/sign"
 )
@@ -21,6 +19,10 @@ type dkimCmd struct {
 
 // Run prints the DNS record of the key, which it makes if there is none.
 func (c *dkimCmd) Run() error {
+	place := sign.Key{Domain: c.Domain, Selector: c.Selector}
+	if err := place.Check(); err != nil {
+		return err
+	}
 	key, err := os.ReadFile(c.Key)
 	if errors.Is(err, fs.ErrNotExist) {
 		key, err = c.make()
@@ -32,18 +34,8 @@ func (c *dkimCmd) Run() error {
 	if err != nil {
 		return fmt.Errorf("%s: %w", c.Key, err)
 	}
-	fmt.Printf("%s. IN TXT %s\n", sign.Key{Domain: c.Domain, Selector: c.Selector}.Name(), strings255(record))
+	fmt.Println(place.ZoneLine(record))
 	return nil
-}
-
-// strings255 is a TXT record as zone files have it: strings of at most 255
-// octets (RFC 1035 §3.3), which DKIM joins (RFC 6376 §3.6.2.2).
-func strings255(text string) string {
-	var all []string
-	for len(text) > 255 {
-		all, text = append(all, strconv.Quote(text[:255])), text[255:]
-	}
-	return strings.Join(append(all, strconv.Quote(text)), " ")
 }
 
 // make writes a new key that only its owner can read.

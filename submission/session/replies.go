@@ -34,6 +34,7 @@ var (
 	replyNoArgs         = smtp.Reply{Code: 501, Status: smtp.Status{Class: 5, Subject: 5, Detail: 4}, Text: "this command has no argument"}
 	replyVrfySyntax     = smtp.Reply{Code: 501, Status: smtp.Status{Class: 5, Subject: 5, Detail: 4}, Text: "syntax: VRFY address"}
 	replyNoTLS          = smtp.Reply{Code: 503, Status: smtp.Status{Class: 5, Subject: 5, Detail: 1}, Text: "TLS is not to be had here"}
+	replyTLSTwice       = smtp.Reply{Code: 503, Status: smtp.Status{Class: 5, Subject: 5, Detail: 1}, Text: "TLS is active already"}
 	replyHelloFirst     = smtp.Reply{Code: 503, Status: smtp.Status{Class: 5, Subject: 5, Detail: 1}, Text: "say EHLO first"}
 	replyNested         = smtp.Reply{Code: 503, Status: smtp.Status{Class: 5, Subject: 5, Detail: 1}, Text: "MAIL within a transaction"}
 	replyMailFirst      = smtp.Reply{Code: 503, Status: smtp.Status{Class: 5, Subject: 5, Detail: 1}, Text: "say MAIL first"}

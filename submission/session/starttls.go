@@ -12,7 +12,9 @@ func (s *session) starttls(t *conn.Turn, args []byte) error {
 	switch {
 	case len(args) > 0:
 		return replyNoArgs
-	case s.conn.TLS() != nil || !s.conn.CanStartTLS():
+	case s.conn.TLS() != nil:
+		return replyTLSTwice
+	case !s.conn.CanStartTLS():
 		return replyNoTLS
 	}
 	s.reset()

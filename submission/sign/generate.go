@@ -65,13 +65,18 @@ func Record(key []byte) (string, error) {
 	return "v=DKIM1; k=" + string(algorithm) + "; p=" + base64.StdEncoding.EncodeToString(public), nil
 }
 
+// Check says whether the domain and the selector can be used.
+func (k Key) Check() error {
+	_, err := k.canonical()
+	return err
+}
+
 // Name is where the record stands in the DNS, in A-labels if it can.
 func (k Key) Name() string {
-	name := k.Selector + "._domainkey." + k.Domain
-	if domain, err := canonical(k.Domain); err == nil {
-		name = k.Selector + "._domainkey." + domain
+	if c, err := k.canonical(); err == nil {
+		k = c
 	}
-	return name
+	return k.Selector + "._domainkey." + k.Domain
 }
 
 // ZoneLine gives a record as a line of a zone file, in strings of up to 255

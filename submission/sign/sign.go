@@ -85,15 +85,10 @@ func New(o Options) (*Signer, error) {
 	}
 	s := &Signer{o: o}
 	for _, k := range o.Keys {
-		domain, err := canonical(k.Domain)
+		k, err := k.canonical()
 		if err != nil {
-			return nil, fmt.Errorf("dkim: domain %q: %w", k.Domain, err)
+			return nil, err
 		}
-		selector, err := canonical(k.Selector)
-		if err != nil {
-			return nil, fmt.Errorf("dkim: selector %q: %w", k.Selector, err)
-		}
-		k.Domain, k.Selector = domain, selector
 		f := &keyFile{Key: k, log: o.Log}
 		if err := f.read(); err != nil {
 			return nil, err
@@ -101,6 +96,18 @@ func New(o Options) (*Signer, error) {
 		s.keys = append(s.keys, f)
 	}
 	return s, nil
+}
+
+// canonical gives a key with its names in A-labels and lower case.
+func (k Key) canonical() (Key, error) {
+	var err error
+	if k.Domain, err = canonical(k.Domain); err != nil {
+		return k, fmt.Errorf("dkim: domain: %w", err)
+	}
+	if k.Selector, err = canonical(k.Selector); err != nil {
+		return k, fmt.Errorf("dkim: selector: %w", err)
+	}
+	return k, nil
 }
 
 // canonical gives a domain in A-labels and lower case (RFC 5890).
