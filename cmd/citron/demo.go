@@ -16,6 +16,7 @@ import (
 
 	"citron/admin"
 	"citron/admin/transfer"
+	"citron/auth"
 	"citron/auth/directory"
 	"citron/ops/config"
 )
@@ -85,6 +86,9 @@ func (c *demoCmd) seed(ctx context.Context, n *node) error {
 		list[i] = directory.NewAccount{Name: name, Secret: secret}
 	}
 	if _, err := n.directory.EnsureAccounts(ctx, list...); err != nil {
+		return err
+	}
+	if err := n.directory.AddAlias(ctx, "postmaster@example.org", names[0]); err != nil && !errors.Is(err, auth.Exists) {
 		return err
 	}
 	service := admin.NewService(n.directory, n.accounts, n.queue)

@@ -53,7 +53,7 @@ func (r *Report) text(head []byte) []byte {
 		}
 	}
 	p.line("")
-	help := "For help write to postmaster@" + r.Hostname
+	help := "For help write to " + r.postmaster()
 	if r.QueueID != "" {
 		help += " and name " + line(r.QueueID, 100)
 	}

@@ -149,10 +149,20 @@ func (r *Report) messageID() string { return "<" + r.ID + "@" + r.Hostname + ">"
 
 func (r *Report) date(t time.Time) string { return t.In(r.Now.Location()).Format(dateForm) }
 
+// postmaster is who is answered by the sender. It is the one of his own domain,
+// which is served here, as the domain of the host name need not be.
+func (r *Report) postmaster() string {
+	domain := r.Envelope.Mail.From.Domain
+	if domain == "" || !isASCII([]byte(domain)) {
+		domain = r.Hostname
+	}
+	return "postmaster@" + domain
+}
+
 // header gives the header of the report, blank line included.
 func (r *Report) header() []byte {
 	var f fields
-	f.add("From", "Mail Delivery System <postmaster@"+r.Hostname+">") // RFC 3464 §2
+	f.add("From", "Mail Delivery System <"+r.postmaster()+">") // RFC 3464 §2
 	f.exact("To", "<"+r.Envelope.Mail.From.String()+">")
 	f.add("Subject", r.subject())
 	f.add("Date", r.date(r.Now))

@@ -84,6 +84,7 @@ var aliases = [][2]string{
 	{"ali@example.org", "alice@example.org"},
 	{"sales@example.org", "alice@example.org"},
 	{"sales@example.org", "bob@example.org"},
+	{"postmaster@example.org", "bob@example.org"},
 }
 
 const password = "lemonade"

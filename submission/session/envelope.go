@@ -81,6 +81,9 @@ func (s *session) rcpt(t *conn.Turn, args []byte) error {
 	if err != nil {
 		return err
 	}
+	if r.To.Domain == "" { // RFC 5321 §4.5.1: <Postmaster>; of the user's domain
+		r.To.Domain = domainOf(s.user.Name)
+	}
 	if x.has(&r) {
 		s.reply(t, replyRcpt)
 		return nil
@@ -97,6 +100,9 @@ func (s *session) rcpt(t *conn.Turn, args []byte) error {
 	s.reply(t, replyRcpt)
 	return nil
 }
+
+// domainOf is the domain of an account's name.
+func domainOf(name string) string { return name[strings.LastIndexByte(name, '@')+1:] }
 
 // has says whether a recipient was accepted before, with the same parameters:
 // clients that take those of To, Cc and Bcc name some twice, who are to get the
