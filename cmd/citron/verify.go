@@ -54,11 +54,13 @@ func (c *verifyCmd) check(ctx context.Context, n *node) (found int, err error) {
 	}
 	if c.Repair {
 		err := errors.Join(account.Repair(ctx, n.engine, n.bodies, mail), queue.Repair(ctx, n.engine, n.queueBodies, queued))
-		if err != nil || found == 0 {
+		if err != nil {
 			return found, err
 		}
-		found = 0
-		fmt.Println("after the repair:")
+		if found > 0 {
+			fmt.Println("after the repair:")
+		}
+		found = 0 // a repair does not read the bodies of the queue
 	}
 	return found, errors.Join(account.Verify(ctx, n.engine, n.bodies, mail), queue.Verify(ctx, n.engine, n.queueBodies, queued))
 }
