@@ -35,7 +35,7 @@ func TestScript(t *testing.T) {
 			return nil
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"demo": on((*scene).demo), "stop": on((*scene).stop), "login": on((*scene).login),
+			"demo": on((*scene).demo), "quit": on((*scene).quit), "login": on((*scene).login),
 			"imap": on((*scene).imap), "deliver": on((*scene).deliver),
 			"submit": on((*scene).submit), "ids": on((*scene).ids),
 			"idle": on((*scene).idle), "ended": on((*scene).ended),
@@ -79,7 +79,7 @@ func (s *scene) demo(ts *testscript.TestScript, args []string) error {
 	return nil
 }
 
-func (s *scene) stop(ts *testscript.TestScript, args []string) error {
+func (s *scene) quit(ts *testscript.TestScript, args []string) error {
 	sig := map[string]os.Signal{"INT": os.Interrupt, "TERM": syscall.SIGTERM}[args[0]]
 	code, err := s.process.stop(sig)
 	fmt.Fprint(ts.Stderr(), s.stderr)
