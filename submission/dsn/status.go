@@ -118,7 +118,9 @@ func (r *Report) global() bool {
 func (c *Recipient) diagnostic(f *fields) {
 	text := c.text()
 	switch {
-	case c.Code > 0: // RFC 3461 §9.2
+	case c.Code > 0:
+		// RFC 3461 §9.2 would have the reply letter by letter; its enhanced code
+		// is left to the Status field, and its lines are one.
 		f.add("Diagnostic-Code", "smtp; "+strconv.Itoa(c.Code)+" "+ascii(text))
 	case text != "":
 		f.add("Diagnostic-Code", "x-citron; "+ascii(text))

@@ -79,8 +79,8 @@ type Options struct {
 	Now time.Time
 	// MaxHeader bounds the header in octets; default 1 MiB.
 	MaxHeader int
-	// MaxHops is how many Received fields a message may come with; default 50
-	// (RFC 5321 §6.3).
+	// MaxHops is how many Received fields a message may come with; default 100,
+	// the least that RFC 5321 §6.3 finds normal.
 	MaxHops int
 }
 
@@ -102,7 +102,7 @@ type Filter struct {
 
 const (
 	defaultMaxHeader = 1 << 20
-	defaultMaxHops   = 50
+	defaultMaxHops   = 100
 )
 
 // New makes a filter that writes the mended message to dst.

@@ -178,7 +178,7 @@ func TestRefused(t *testing.T) {
 		"group":          {options(), "From: us: alice@example.org;\r\n\r\n", about(replyAddress, "From")},
 		"two Senders":    {options(), whole + "Sender: alice@example.org, alice@example.org\r\n\r\n", about(replyAddress, "Sender")},
 		"authors":        {options(), "From: alice@example.org" + strings.Repeat(",\r\n a@b", maxAuthors) + "\r\n\r\n", replyManyAuthors},
-		"loop":           {options(), strings.Repeat("Received: x\r\n", 51) + whole + "\r\n", replyLoop}, // RFC 5321 §6.3
+		"loop":           {options(), strings.Repeat("Received: x\r\n", 101) + whole + "\r\n", replyLoop}, // RFC 5321 §6.3
 		// RFC 6531 §3.6: a header in UTF-8 goes with SMTPUTF8 only.
 		"UTF-8":         {options(), whole + "Subject: \xc3\xbc\r\n\r\n", replyNeedsUTF8},
 		"UTF-8 in part": {options(), whole + "Content-Type: text/plain; name=\"\xc3\xbc\"\r\n\r\n", replyNeedsUTF8},
@@ -267,6 +267,7 @@ func TestContent(t *testing.T) {
 		"rfc822":              {options(), embedded("message/rfc822"), submission.Content{EightBit: true}},
 		"global":              {utf8, embedded("message/global"), submission.Content{EightBit: true, UTF8Header: true}},
 		"hops":                {options(), "Received: a\r\nReceived: b\r\n" + whole + "\r\n", submission.Content{Hops: 2}},
+		"no loop":             {options(), strings.Repeat("Received: x\r\n", 100) + whole + "\r\n", submission.Content{Hops: 100}}, // RFC 5321 §6.3
 		// RFC 8689 §4.1
 		"TLS": {options(), whole + "TLS-Required: no\r\n\r\n", submission.Content{TLSOptional: true}},
 	} {
