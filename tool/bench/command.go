@@ -14,6 +14,7 @@ import (
 type Command struct {
 	Deliver DeliverCmd `cmd:"" help:"Durable delivery by LMTP."`
 	Submit  SubmitCmd  `cmd:"" help:"Durable submission by SMTP."`
+	Relay   RelayCmd   `cmd:"" help:"Relay to other hosts, with and without mail queued for a domain that is down."`
 	Append  AppendCmd  `cmd:"" help:"APPEND over IMAP."`
 	Fetch   FetchCmd   `cmd:"" help:"FETCH of bodies, envelopes, body structures, header fields and flags."`
 	Select  SelectCmd  `cmd:"" help:"SELECT of a large mailbox, and SELECT with QRESYNC after changes."`
