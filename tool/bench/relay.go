@@ -56,15 +56,15 @@ func (cmd *RelayCmd) Run(ctx context.Context) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
-	if b.hosts, err = newRelayHosts(); err != nil {
-		return err
-	}
-	defer b.hosts.close()
 	defer func() {
 		for _, s := range b.servers {
 			err = errors.Join(err, s.stop())
 		}
 	}()
+	if b.hosts, err = newRelayHosts(); err != nil {
+		return err
+	}
+	defer b.hosts.close() // before the servers end: they wait for connections that stall
 	for _, name := range []string{"refuses", "stalls", "empty"} {
 		s, err := startRelayServer(ctx, name, filepath.Join(dir, name), b.hosts, cmd.Retry)
 		if err != nil {
@@ -94,7 +94,7 @@ func (b *relayBench) measure(ctx context.Context) error {
 	for _, w := range []workload{
 		{title: fmt.Sprintf("Relay of %d messages (%s) to %d domains, submitted by %d connections as fast as they are taken; times from 250 to the next hop's 250", b.Messages, b.Size, b.Domains, b.Conns),
 			unit: "msg", setup: b.connect, teardown: quitAll, run: b.burst},
-		{title: fmt.Sprintf("The same, each connection awaiting that its message has left, %d connections", b.Conns),
+		{title: fmt.Sprintf("The same with %d messages, each connection awaiting that its message has left", b.oneByOneMessages()),
 			unit: "msg", byLatency: true, setup: b.connect, teardown: quitAll, run: b.oneByOne},
 	} {
 		r, err := measure(ctx, b.common, all, w)
@@ -137,7 +137,14 @@ func (b *relayBench) print(ctx context.Context) error {
 		peak := field(fmt.Sprintf("/proc/%s/status", s.target.server.arg), "VmHWM:") << 10
 		out.row([]string{s.target.name, mb(s.before), mb(s.filled), fmt.Sprintf("%.1f", (float64(s.filled)-float64(s.before))/1e6), mb(s.after), mb(peak)})
 	}
-	return out.flush()
+	if err := out.flush(); err != nil {
+		return err
+	}
+	if n := b.hosts.stalledConns(); n > 0 || b.Backlog == 0 {
+		fmt.Printf("%d connections came to the host that stalls\n", n)
+		return nil
+	}
+	return errors.New("no connection came to the host that stalls: the backlog was not tried")
 }
 
 // fill queues the backlog.
@@ -217,12 +224,14 @@ func (b *relayBench) burst(ctx context.Context, _ *target, state any) (work, err
 	return done, err
 }
 
+func (b *relayBench) oneByOneMessages() int { return max(b.Messages/4, 1) }
+
 // oneByOne has each connection wait for its message to leave.
 func (b *relayBench) oneByOne(ctx context.Context, _ *target, state any) (work, error) {
 	conns := state.([]*mailConn)
 	var mu sync.Mutex
 	var latency []time.Duration
-	done, err := shareOut(ctx, len(conns), max(b.Messages/4, 1), func(i int, buf []byte) ([]byte, error) {
+	done, err := shareOut(ctx, len(conns), b.oneByOneMessages(), func(i int, buf []byte) ([]byte, error) {
 		buf, at, left, err := b.send(conns[i], buf)
 		if err != nil {
 			return buf, err

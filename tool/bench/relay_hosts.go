@@ -156,6 +156,13 @@ func (h *relayHosts) stall(c net.Conn) {
 	c.Close()
 }
 
+// stalledConns is how many connections came to the host that says nothing.
+func (h *relayHosts) stalledConns() int {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return len(h.stalled)
+}
+
 // take speaks as much SMTP as a relay that is known needs.
 func (h *relayHosts) take(c net.Conn) {
 	defer c.Close()
