@@ -105,6 +105,7 @@ func TestAddresses(t *testing.T) {
 	z.Add("both.example. 300 IN A 192.0.2.1", "both.example. 300 IN A 192.0.2.2", "both.example. 300 IN AAAA 2001:db8::1", "both.example. 300 IN AAAA 2001:db8::2", "both.example. 300 IN A 192.0.2.3",
 		"inner.example. 300 IN A 127.0.0.1", "inner.example. 300 IN A 10.1.2.3", "inner.example. 300 IN AAAA fe80::1", "inner.example. 300 IN AAAA ::1",
 		"inner.example. 300 IN AAAA ::ffff:10.0.0.1", "inner.example. 300 IN AAAA 64:ff9b::10.0.0.1", "inner.example. 300 IN AAAA 2002:7f00:1::1",
+		"inner.example. 300 IN AAAA 64:ff9b:1:a00:0:100:808:808", // 10.0.0.1 by RFC 6052 §2.2, /48
 		"mixed.example. 300 IN A 192.168.0.1", "mixed.example. 300 IN A 198.51.100.1",
 		"own.example. 300 IN A 203.0.113.9", "own.example. 300 IN A 192.0.2.1",
 		"half.example. 300 IN A 192.0.2.1",
