@@ -38,23 +38,10 @@ func (s *session) atomically(x *transaction, c smtp.URLChunk) {
 // looked at.
 func (s *Service) send(ctx context.Context, x *transaction, url string) (id string, err error) {
 	refusal := s.validate(ctx, x, url)
-	if refusal == nil {
-		e := s.rates.check(x.envelope.Account, len(x.envelope.Rcpts), s.Now())
-		refusal = s.tooMuch(e, x.envelope.Sender)
-	}
 	request := x.request(url)
-	request.KnownOnly = refusal != nil
-	sent, err := s.Outbox.Send(s.ctx, request)
-	if errors.Is(err, store.ErrNoURL) && refusal != nil {
-		return "", refusal
-	}
-	switch {
-	case err != nil:
-		return "", err
-	case sent.Queued != "":
-		return sent.Queued, nil
-	case !sent.Repeated:
-		s.rates.take(x.envelope.Account, len(x.envelope.Rcpts), s.Now())
+	sent, err := s.record(s.ctx, request, len(x.envelope.Rcpts), x.envelope.Sender, refusal)
+	if err != nil || sent.Queued != "" {
+		return sent.Queued, err
 	}
 	id, err = s.take(s.ctx, sent, x.id, x.facts)
 	if errors.Is(err, store.ErrNoURL) { // another session, or Recover, was faster
@@ -65,6 +52,27 @@ func (s *Service) send(ctx context.Context, x *transaction, url string) (id stri
 		return sent.Queued, err
 	}
 	return id, err
+}
+
+// record asks the outbox for an attempt. What it may come to is counted before,
+// so that attempts at the same time do not pass the limit together, and given back
+// where it is no new mail.
+func (s *Service) record(ctx context.Context, r store.SendRequest, rcpts int, sender string, refusal error) (store.Sent, error) {
+	if refusal == nil {
+		refusal = s.tooMuch(s.rates.take(r.Account, rcpts, s.Now()), sender)
+	}
+	r.KnownOnly = refusal != nil
+	sent, err := s.Outbox.Send(ctx, r)
+	if refusal == nil && (err != nil || sent.Repeated) {
+		s.rates.giveBack(r.Account, rcpts)
+	}
+	if errors.Is(err, store.ErrNoURL) && refusal != nil {
+		err = refusal
+	}
+	if err != nil {
+		return store.Sent{}, err
+	}
+	return sent, nil
 }
 
 // validate mends the message into nothing: what is recorded is sure to be sent.

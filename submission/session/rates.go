@@ -93,6 +93,20 @@ func (r *rates) take(account uint64, rcpts int, now time.Time) *excess {
 	return nil
 }
 
+// giveBack undoes a take that led to no mail, moments after it.
+func (r *rates) giveBack(account uint64, rcpts int) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	s := r.by[account]
+	if s == nil {
+		return
+	}
+	for _, w := range []*window{&s.hour, &s.day} {
+		w.now.messages = max(0, w.now.messages-1)
+		w.now.rcpts = max(0, w.now.rcpts-float64(rcpts))
+	}
+}
+
 func (s *sending) fits(l *Rates, rcpts int, now time.Time) *excess {
 	hour, day := s.hour.at(now, time.Hour), s.day.at(now, 24*time.Hour)
 	if hour.messages+1 <= float64(l.HourlyMessages) && day.messages+1 <= float64(l.DailyMessages) &&

@@ -2,10 +2,13 @@ package session
 
 import (
 	"bytes"
+	"context"
 	"log/slog"
 	"strings"
 	"testing"
 	"time"
+
+	"citron/store"
 )
 
 // A burst around the boundary of a period comes to no more than the limit, and
@@ -78,5 +81,39 @@ func TestExcessIsToldOnce(t *testing.T) {
 	step(s, noon.Add(61*time.Minute), []byte("MAIL FROM:<alice@example.org>\r\n"))
 	if n := strings.Count(log.String(), "sends too much"); n != 2 {
 		t.Errorf("%d lines of the log after an hour:\n%s", n, &log)
+	}
+}
+
+// slowOutbox looks, before it records an attempt, at what a second session of the
+// account would be told.
+type slowOutbox struct {
+	*outbox
+	look func()
+}
+
+func (o slowOutbox) Send(ctx context.Context, r store.SendRequest) (store.Sent, error) {
+	o.look()
+	return o.outbox.Send(ctx, r)
+}
+
+// Attempts at the same time come to no more than the limit, and one that the
+// outbox refuses does not count.
+func TestRatesOfAttemptsAtATime(t *testing.T) {
+	s := &Service{Config: Config{Now: func() time.Time { return noon }}}
+	s.rates.limits = Rates{HourlyMessages: 1, DailyMessages: 10, HourlyRecipients: 10, DailyRecipients: 10}
+	s.rates.max = 10
+	looked := false
+	s.Outbox = slowOutbox{newOutbox(nil), func() {
+		looked = true
+		if s.rates.check(1, 1, noon) == nil {
+			t.Error("a second attempt may begin, which comes to twice the limit")
+		}
+	}}
+	s.Outbox.(slowOutbox).fault = store.ErrNoTarget
+	if _, err := s.record(context.Background(), store.SendRequest{Account: 1}, 1, "alice", nil); err == nil || !looked {
+		t.Fatal(err, looked)
+	}
+	if s.rates.check(1, 1, noon) != nil {
+		t.Error("what was refused counts")
 	}
 }
