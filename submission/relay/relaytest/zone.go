@@ -34,15 +34,8 @@ const soaText = "example. 600 IN SOA ns.example. root.example. 1 3600 600 86400 
 // NewZone starts one with nothing in it.
 func NewZone(t testing.TB) *Zone {
 	z := &Zone{t: t, records: map[question][]string{}, rcodes: map[string]int{}, cut: map[string]bool{}, asked: map[question]int{}}
-	pc, err := net.ListenPacket("udp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
+	pc, l := listenBoth(t)
 	z.Addr = netip.MustParseAddrPort(pc.LocalAddr().String())
-	l, err := net.Listen("tcp", z.Addr.String())
-	if err != nil {
-		t.Fatal(err)
-	}
 	for _, s := range []*dns.Server{
 		{PacketConn: pc, Handler: dns.HandlerFunc(z.serve(false))},
 		{Listener: l, Handler: dns.HandlerFunc(z.serve(true))},
@@ -54,6 +47,24 @@ func NewZone(t testing.TB) *Zone {
 		t.Cleanup(func() { s.Shutdown() })
 	}
 	return z
+}
+
+// listenBoth opens a port that is free for UDP and for TCP: the system chooses
+// one by the former, and another may have it for the latter.
+func listenBoth(t testing.TB) (net.PacketConn, net.Listener) {
+	for range 20 {
+		pc, err := net.ListenPacket("udp", "127.0.0.1:0")
+		if err != nil {
+			t.Fatal(err)
+		}
+		l, err := net.Listen("tcp", pc.LocalAddr().String())
+		if err == nil {
+			return pc, l
+		}
+		pc.Close()
+	}
+	t.Fatal("no port is free for UDP and TCP")
+	return nil, nil
 }
 
 // Add takes records in zone file form.
