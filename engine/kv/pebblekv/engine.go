@@ -36,7 +36,6 @@ import (
 	"context"
 	"fmt"
 	"sync/atomic"
-	"time"
 
 	"github.com/cockroachdb/pebble/v2"
 
@@ -63,10 +62,10 @@ var _ kv.Engine = (*Engine)(nil)
 func Open(fs vfs.FS, dir string, o Options) (*Engine, error) {
 	o = o.withDefaults()
 	e := &Engine{
-		floor:   floor{fs: fs, bytes: o.FreeFloor, low: o.LowFloor, start: time.Now()},
 		survive: o.Survive,
 		stopper: newStopper(o.Fatal),
 	}
+	e.floor.open(fs, o)
 	for i := range e.shards {
 		e.shards[i].accounts = make(map[kv.Account]*account)
 		e.shards[i].idle.L = &e.shards[i].mu

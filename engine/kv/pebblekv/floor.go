@@ -2,6 +2,7 @@ package pebblekv
 
 import (
 	"fmt"
+	"math"
 	"sync/atomic"
 	"time"
 
@@ -25,6 +26,13 @@ type floor struct {
 	checked atomic.Int64  // when, in nanoseconds since start
 	written atomic.Uint64 // bytes of commits since then
 	free    atomic.Uint64 // bytes at that time
+}
+
+// open makes the floor ready. Until the first answer is there, nothing is known
+// to be missing.
+func (f *floor) open(fs vfs.FS, o Options) {
+	f.fs, f.bytes, f.low, f.start = fs, o.FreeFloor, o.LowFloor, time.Now()
+	f.free.Store(math.MaxUint64)
 }
 
 // wrote tells of a commit.
