@@ -16,16 +16,17 @@ func (s *session) longestHold() time.Duration { return min(s.service.MaxHold, ma
 
 func offerHold(s *session) (param string, offered bool) {
 	longest := s.longestHold()
-	return smtp.HoldArgs(longest, s.now.Add(longest)), true
+	s.latest = s.now.Add(longest).Truncate(time.Second)
+	return smtp.HoldArgs(longest, s.latest), true
 }
 
-// mailHold refuses what is longer than announced (RFC 4865 §4.2, items 7 and
-// 8). A time that has passed is met by sending at once.
+// mailHold refuses what is longer, or later, than was announced (RFC 4865 §4.2,
+// items 7 and 8). A time that has passed is met by sending at once.
 func mailHold(s *session, x *transaction) error {
 	until := holdUntil(x.mail.Hold, s.now)
 	switch {
 	case until.IsZero():
-	case until.After(s.now.Add(s.longestHold())):
+	case x.mail.Hold.For > s.longestHold(), x.mail.Hold.Until.After(s.latest):
 		return replyHoldLong
 	case x.mail.By.Mode != smtp.ByUnsaid && until.After(s.now.Add(x.mail.By.Within)):
 		return replyHoldBy // RFC 4865 §5.2.2

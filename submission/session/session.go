@@ -24,7 +24,8 @@ type session struct {
 	heard   time.Time   // when the client last sent something
 	lines   smtp.LineReader
 
-	hello string // EHLO's argument; empty: none yet
+	hello  string    // EHLO's argument; empty: none yet
+	latest time.Time // until when a message may be held, as EHLO said
 
 	user     *auth.Identity // nil before login
 	revoked  atomic.Bool    // set from outside when the credential is withdrawn

@@ -95,6 +95,21 @@ func TestSilenceEnds(t *testing.T) {
 	})
 }
 
+// RFC 4865 §4.2: a time later than EHLO announced is refused, however long ago
+// that was.
+func TestHoldAsAnnounced(t *testing.T) {
+	s := newSite(t, "").service.NewSession(peer{})
+	step(s, noon, hello)
+	latest := noon.Add(30 * 24 * time.Hour).UTC()
+	for i, want := range []string{"501 5.5.4 ", "250 2.1.0 "} {
+		until := latest.Add(time.Duration(1-i) * time.Second).Format(time.RFC3339)
+		out, _ := step(s, noon.Add(5*time.Minute), []byte("MAIL FROM:<alice@example.org> HOLDUNTIL="+until+"\r\n"))
+		if !strings.HasPrefix(string(out), want) {
+			t.Errorf("%s: %q", until, out)
+		}
+	}
+}
+
 // At a shutdown a message on its way is taken to its end, nothing else begun.
 func TestShutdown(t *testing.T) {
 	site := newSite(t, "")
