@@ -22,7 +22,7 @@ func (r *Resolver) Addresses(ctx context.Context, h Host) ([]netip.AddrPort, err
 			return nil, err
 		}
 	}
-	if slices.ContainsFunc(addrs, func(a netip.Addr) bool { return slices.Contains(r.opt.OwnAddresses, a) }) {
+	if slices.ContainsFunc(addrs, func(a netip.Addr) bool { return slices.Contains(r.opt.OwnAddresses, a.Unmap()) }) {
 		return nil, selfError()
 	}
 	addrs = slices.DeleteFunc(addrs, func(a netip.Addr) bool { return !r.allowed(a) })

@@ -107,6 +107,7 @@ func TestAddresses(t *testing.T) {
 		"inner.example. 300 IN AAAA ::ffff:10.0.0.1", "inner.example. 300 IN AAAA 64:ff9b::10.0.0.1", "inner.example. 300 IN AAAA 2002:7f00:1::1",
 		"inner.example. 300 IN AAAA 64:ff9b:1:a00:0:100:808:808", // 10.0.0.1 by RFC 6052 §2.2, /48
 		"mixed.example. 300 IN A 192.168.0.1", "mixed.example. 300 IN A 198.51.100.1",
+		"mapped.example. 300 IN AAAA ::ffff:203.0.113.9",
 		"own.example. 300 IN A 203.0.113.9", "own.example. 300 IN A 192.0.2.1",
 		"half.example. 300 IN A 192.0.2.1",
 	)
@@ -119,7 +120,7 @@ func TestAddresses(t *testing.T) {
 		}
 	}
 	for host, want := range map[string]string{
-		"inner.example": "5.4.4", "own.example": "5.4.6", "nowhere.example": "5.4.4", "broken.example": "4.4.3",
+		"inner.example": "5.4.4", "own.example": "5.4.6", "mapped.example": "5.4.6", "nowhere.example": "5.4.4", "broken.example": "4.4.3",
 		"[127.0.0.1]": "5.4.4", "[IPv6:::1]": "5.4.4", "[169.254.169.254]": "5.4.4", "[0.0.0.0]": "5.4.4", "[203.0.113.9]": "5.4.6", "[255.255.255.255]": "5.4.4",
 	} {
 		var e *Error
