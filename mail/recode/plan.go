@@ -132,6 +132,18 @@ func (p *plan) decideHeader(g *region, d *part) error {
 	case p.to == SevenBit && g.high > 0:
 		return impossible("a header with 8 bits needs SMTPUTF8")
 	}
+	if p.tree[i].Parent >= 0 && g.high > 0 {
+		head, err := p.readHeader(i)
+		if err != nil {
+			return err
+		}
+		// At the end of its message such a line is header or body by what
+		// stands around it, which is about to change.
+		line := head[bytes.LastIndexByte(head, '\n')+1:]
+		if len(line) > 0 && bytes.IndexByte(line, ':') < 0 {
+			return impossible("its parts are too entangled")
+		}
+	}
 	if label := p.tree[i].Encoding; d.encode == copied && label.Identity() && !d.signed && !p.fits(label, d.class) {
 		d.label = labels[d.class]
 		p.changed(i)
