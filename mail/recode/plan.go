@@ -137,10 +137,7 @@ func (p *plan) decideHeader(g *region, d *part) error {
 		if err != nil {
 			return err
 		}
-		// At the end of its message such a line is header or body by what
-		// stands around it, which is about to change.
-		line := head[bytes.LastIndexByte(head, '\n')+1:]
-		if len(line) > 0 && bytes.IndexByte(line, ':') < 0 {
+		if strayLine(head) {
 			return impossible("its parts are too entangled")
 		}
 	}
@@ -159,6 +156,22 @@ func (p *plan) decideHeader(g *region, d *part) error {
 		}
 	}
 	return nil
+}
+
+// strayLine says whether a header has a line that is of no field: it is header
+// or body by what stands around the part, which is about to change.
+func strayLine(head []byte) bool {
+	for line := range bytes.Lines(head) {
+		line = bytes.TrimRight(line, "\r\n")
+		if len(line) == 0 || line[0] == ' ' || line[0] == '\t' {
+			continue
+		}
+		name, _, isField := bytes.Cut(line, []byte{':'})
+		if !isField || bytes.ContainsFunc(name, func(r rune) bool { return r < ' ' || r > '~' }) {
+			return true
+		}
+	}
+	return false
 }
 
 var labels = [...]string{SevenBit: "7bit", EightBit: "8bit"}
