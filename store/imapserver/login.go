@@ -52,7 +52,7 @@ func (s *Session) login(c *command, a *imap.Login) error {
 	if !s.mayLogin() {
 		return errPrivacy
 	}
-	asOf := s.srv.roll.asOf()
+	asOf := s.srv.roll.AsOf()
 	id, err := s.srv.auth.Plain(s.srv.ctx, a.User, "", a.Password)
 	s.loggedIn(c, id, asOf, err)
 	return nil
@@ -94,7 +94,7 @@ func (s *Session) enter(id auth.Identity, asOf uint64) error {
 		s.conn.Logout()
 		return err
 	}
-	if !s.srv.roll.enter(s, id, asOf) {
+	if !s.srv.roll.Enter(s, id, asOf) {
 		a.Close()
 		s.conn.Logout()
 		return errRevokedMeanwhile

@@ -53,7 +53,7 @@ func (s *Session) authenticate(c *command, a *imap.Authenticate) error {
 		return nil
 	}
 	bindings := sasl.Bindings{Announced: s.canBind(), Data: s.conn.ChannelBinding}
-	asOf := s.srv.roll.asOf()
+	asOf := s.srv.roll.AsOf()
 	x := &exchange{auth.Begin(s.srv.ctx, s.srv.auth, a.Mechanism, bindings), c, asOf}
 	s.advanceExchange(x, a.Initial)
 	return nil

@@ -167,7 +167,7 @@ type Server struct {
 	names    auth.Names
 	urls     *urlauth.Service
 	commands map[string]*spec
-	roll     roll
+	roll     auth.Roll[*Session]
 	// annotations are the shared ones of the server, in the order of their
 	// names.
 	annotations []account.MetadataEntry

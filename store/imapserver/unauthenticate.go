@@ -36,7 +36,7 @@ func (s *Session) leaveAccount() {
 	if s.user == nil {
 		return
 	}
-	s.srv.roll.leave(s)
+	s.srv.roll.Leave(s)
 	s.unselect()
 	s.closeGuests()
 	if !s.isApplication() {

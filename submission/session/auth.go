@@ -76,7 +76,7 @@ func (s *session) auth(t *conn.Turn, args []byte) error {
 		return replyMechanism
 	}
 	bindings := sasl.Bindings{Announced: s.canBind(), Data: s.conn.ChannelBinding}
-	asOf := s.service.roll.asOf()
+	asOf := s.service.roll.AsOf()
 	s.exchange = &exchange{auth.Begin(s.service.ctx, s.service.Authenticator, a.Mechanism, bindings), asOf}
 	// An initial response of LOGIN, which begins with a challenge, is taken for
 	// its answer: clients send it so, and no standard says what LOGIN is.
@@ -135,7 +135,7 @@ func (s *session) enter(id auth.Identity, asOf uint64) error {
 	if err := s.conn.Login(id.Name); err != nil {
 		return err
 	}
-	if !s.service.roll.enter(s, id, asOf) {
+	if !s.service.roll.Enter(s, id, asOf) {
 		s.conn.Logout()
 		return errRevokedMeanwhile
 	}
@@ -146,7 +146,7 @@ func (s *session) enter(id auth.Identity, asOf uint64) error {
 // logout forgets who logged in.
 func (s *session) logout() {
 	if s.user != nil {
-		s.service.roll.leave(s)
+		s.service.roll.Leave(s)
 		s.conn.Logout()
 		s.user = nil
 	}

@@ -113,7 +113,7 @@ type Service struct {
 	ctx        context.Context
 	extensions []*extension // those that Config allows
 	syntax     *smtp.Syntax
-	roll       roll
+	roll       auth.Roll[*session]
 	rates      rates
 	fetches    *fetches
 }

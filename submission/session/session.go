@@ -115,7 +115,7 @@ func (s *session) Close(error) {
 	}
 	s.job = nil
 	s.reset()
-	s.service.roll.leave(s)
+	s.service.roll.Leave(s)
 }
 
 // consume takes one line, or a piece of a message.
