@@ -181,7 +181,7 @@ func (m *model) other() {
 			return
 		}
 		m.expect("501")
-		m.began, m.failed = true, true
+		m.reset()
 	default:
 		m.send("RSET\r\n")
 		m.expect("250")

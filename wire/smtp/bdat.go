@@ -22,7 +22,7 @@ var ErrChunk = Reply{501, Status{5, 5, 4}, "syntax: BDAT size [LAST]"}
 func ParseChunk(args []byte) (Chunk, error) {
 	digits, marker, marked := bytes.Cut(args, []byte{' '})
 	size, ok := parseSize(digits)
-	if !ok || marked && !bytes.EqualFold(marker, []byte("LAST")) {
+	if !ok || marked && !isLast(marker) {
 		return Chunk{}, ErrChunk
 	}
 	return Chunk{Size: size, Last: marked}, nil

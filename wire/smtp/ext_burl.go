@@ -24,17 +24,21 @@ var ErrURLChunk = Reply{501, Status{5, 5, 4}, "syntax: BURL absolute-URI [LAST]"
 //	end-marker = "LAST"
 //
 // from the URI on. Of the URI the characters are checked, and that it has a
-// scheme (RFC 3986 §4.3); what it means is for who resolves it.
+// scheme (RFC 3986 §4.3); what it means is for who resolves it. With the error
+// Last says whether the command ends with the marker: then the message ends with
+// it, too.
 func ParseBURL(args []byte) (URLChunk, error) {
 	uri, marker, marked := bytes.Cut(args, []byte{' '})
 	if marked {
 		marker = bytes.TrimLeft(marker, " ")
 	}
-	if !absoluteURI(uri) || marked && !bytes.EqualFold(marker, []byte("LAST")) {
-		return URLChunk{}, ErrURLChunk
+	if !absoluteURI(uri) || marked && !isLast(marker) {
+		return URLChunk{Last: isLast(args[bytes.LastIndexByte(args, ' ')+1:])}, ErrURLChunk
 	}
 	return URLChunk{URL: string(uri), Last: marked}, nil
 }
+
+func isLast(word []byte) bool { return bytes.EqualFold(word, []byte("LAST")) }
 
 // absoluteURI = scheme ":" hier-part [ "?" query ]
 func absoluteURI(uri []byte) bool {

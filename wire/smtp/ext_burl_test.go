@@ -1,6 +1,9 @@
 package smtp
 
-import "testing"
+import (
+	"strings"
+	"testing"
+)
 
 func TestParseBURL(t *testing.T) {
 	const url = "imap://harry@gryffindor.example.com/outbox;uidvalidity=1078863300/;uid=25;urlauth=submit+harry:internal:91354a473744909de610943775f92038"
@@ -16,10 +19,12 @@ func TestParseBURL(t *testing.T) {
 		}
 	}
 	for _, args := range []string{
-		"", "LAST", "imap:", ":x", "1map:x", "im_ap:x", "/outbox/;uid=25", "//host/outbox LAST", url + " FIRST", url + " LAST x",
+		"", "LAST", "imap:", ":x", "1map:x", "im_ap:x", "/outbox/;uid=25", "//host/outbox LAST", url + " FIRST", url + " LAST x", url + " BLAST x LAST", url + "\"  LAST",
 		"imap://h/a#fragment", "imap://h/a%4", "imap://h/a%zz", "imap://h/ü", "imap://h/a\"b", "imap://h/<a>", "imap://h/a\\b", "imap://h/a\x00",
 	} {
-		if got, err := ParseBURL([]byte(args)); err != ErrURLChunk {
+		// That it was meant to be the last is known all the same.
+		want := URLChunk{Last: strings.HasSuffix(args, "LAST")}
+		if got, err := ParseBURL([]byte(args)); err != ErrURLChunk || got != want {
 			t.Errorf("%s: %+v, %v", args, got, err)
 		}
 	}
