@@ -11,7 +11,7 @@ import (
 type Outbox interface {
 	// Send checks that the URL is authorized for submission on behalf of the
 	// user (submit+user, RFC 4467), that it names a whole message of the user's
-	// own account, and then, in one transaction of that account: records the
+	// own account at this server, and then, in one transaction of that account: records the
 	// attempt with its envelope, files a copy of the draft in the target
 	// mailbox, sets $Submitted and clears $SubmitPending on the draft, and sets
 	// \Answered or $Forwarded on what the draft answers or forwards. When it

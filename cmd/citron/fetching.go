@@ -14,7 +14,7 @@ import (
 )
 
 // fetcher finds what BURL names, in this process and in other stores.
-func (s *server) fetcher() (submission.Fetcher, error) {
+func (s *server) fetcher() (*burl.Stores, error) {
 	c := &s.cfg.Submission
 	hosts := c.Hosts
 	if len(hosts) == 0 {

@@ -76,7 +76,7 @@ func (s *server) newOutgoing(life context.Context) error {
 		Log: s.log,
 	}
 	if c.AtomicSend {
-		o.Outbox = s.imap.Outbox(s.node.accounts)
+		o.Outbox = s.imap.Outbox(s.node.accounts, fetcher.Owns)
 	}
 	s.submission = session.NewService(life, o)
 	return s.newRelay()

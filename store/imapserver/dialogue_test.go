@@ -361,7 +361,7 @@ func (d *dialogue) direct(f []string) {
 	case "slow":
 		d.slow(d.duration(f[1]))
 	case "send":
-		_, err := d.fixture.server.Outbox(d.store).Send(context.Background(), store.SendRequest{Account: 1, Attempt: f[1], Target: name(2), URL: f[3]})
+		_, err := d.fixture.server.Outbox(d.store, func(string) bool { return true }).Send(context.Background(), store.SendRequest{Account: 1, Attempt: f[1], Target: name(2), URL: f[3]})
 		d.check(err)
 		d.settle()
 	case "maintain":

@@ -196,9 +196,9 @@ func New(cfg Config, open OpenAccount, users Users) *Server {
 func (srv *Server) URLs() store.URLs { return srv.urls }
 
 // Outbox is submission's way to send drafts of these accounts and file them in
-// one step.
-func (srv *Server) Outbox(accounts *account.Store) store.Outbox {
-	return outbox.New(outbox.Config{Accounts: accounts, URLs: srv.urls})
+// one step; owns says which URLs are of this store (see outbox.Config).
+func (srv *Server) Outbox(accounts *account.Store, owns func(url string) bool) store.Outbox {
+	return outbox.New(outbox.Config{Accounts: accounts, URLs: srv.urls, Owns: owns})
 }
 
 // Stop has calls under way into storage and auth give up. Sessions themselves

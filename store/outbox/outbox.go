@@ -6,8 +6,8 @@
 //
 //   - Nothing is done for an attempt that is not known but by an authorized URL
 //     (RFC 4467) of a whole message of the user's own account, made by that user
-//     for submission on behalf of that user (submit+user), still valid. The role
-//     that calls has no other right here.
+//     for submission on behalf of that user (submit+user), still valid, whose
+//     host is this store's. The role that calls has no other right here.
 //   - Of an attempt that is known nothing is done a second time, and its URL's
 //     token is not looked at: the phone may have a new one, the old one may have
 //     expired, the draft may be gone. What it was stays what it was.
@@ -33,6 +33,10 @@ const application = "submit"
 type Config struct {
 	Accounts *account.Store
 	URLs     *urlauth.Service
+	// Owns says whether submission, which looks at a draft before it has it
+	// sent, finds a URL in this store. Of a URL that leads it elsewhere the
+	// draft of that name here would be sent, which it has not seen.
+	Owns func(url string) bool
 }
 
 // Service implements store.Outbox.
@@ -78,6 +82,9 @@ func (s *Service) send(ctx context.Context, a *account.Account, r store.SendRequ
 	}
 	if r.KnownOnly {
 		return account.Attempt{}, fmt.Errorf("%w: no such attempt", store.ErrNoURL)
+	}
+	if !s.cfg.Owns(r.URL) {
+		return account.Attempt{}, fmt.Errorf("%w: of another server", store.ErrNoURL)
 	}
 	info, err := s.cfg.URLs.OwnMessage(ctx, r.Account, application, r.URL)
 	if errors.Is(err, store.ErrNoURL) {

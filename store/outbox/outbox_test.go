@@ -56,7 +56,9 @@ func (r *rig) open() {
 	r.store, err = account.Open(r.engine, r.bodies, account.Options{Now: func() time.Time { return r.now }, InlineLimit: 200})
 	r.must(err)
 	r.urls = urlauth.New(urlauth.Config{Mailboxes: r, Now: func() time.Time { return r.now }, Log: slog.New(slog.DiscardHandler)})
-	r.outbox = outbox.New(outbox.Config{Accounts: r.store, URLs: r.urls})
+	r.outbox = outbox.New(outbox.Config{Accounts: r.store, URLs: r.urls, Owns: func(url string) bool {
+		return strings.HasPrefix(url, "imap://alice@h/") || strings.HasPrefix(url, "imap://bob@h/")
+	}})
 }
 
 func (r *rig) must(err error) {
@@ -374,6 +376,7 @@ func TestRight(t *testing.T) {
 		"expired":          r.authorize("alice", "imap://alice@h/Drafts/;UID=1;EXPIRE=2000-01-01T00:00:00Z;URLAUTH=submit+alice"),
 		"gone":             r.draftURL(9),
 		"uidvalidity":      fmt.Sprintf("imap://alice@h/Drafts;UIDVALIDITY=%d/;UID=1;URLAUTH=submit+alice:internal:%s", drafts.UIDValidity+1, strings.Repeat("01", 41)),
+		"another host":     r.authorize("alice", "imap://alice@elsewhere/Drafts/;UID=1;URLAUTH=submit+alice"),
 		"nonsense":         "http://example.org/",
 	} {
 		t.Run(what, func(t *testing.T) { r.refuses(request("a", url, "Sent"), store.ErrNoURL) })

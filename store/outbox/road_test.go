@@ -64,13 +64,13 @@ func (r *road) mount(fs *crashfs.FS) {
 	r.queue, err = queue.Open(r.Context(), r.engine, r.queued, queue.Options{InlineLimit: 100})
 	r.must(err)
 	r.urls = urlauth.New(urlauth.Config{Mailboxes: r, Now: time.Now, Log: slog.New(slog.DiscardHandler)})
-	fetcher, err := burl.New(burl.Config{Stores: map[string]submission.Fetcher{"mail.example.org": burl.Local{URLs: r.urls}}, Names: r.users})
+	fetcher, err := burl.New(burl.Config{Own: burl.Local{URLs: r.urls}, OwnHosts: []string{"mail.example.org"}, Names: r.users})
 	r.must(err)
 	ctx, stop := context.WithCancel(context.Background())
 	r.stop = stop
 	r.service = session.NewService(ctx, session.Config{
 		Hostname: "mail.example.org", Authenticator: r.users, Resolver: r.users, Spool: r.queue, PlaintextLogin: true,
-		Fetcher: fetcher, Outbox: outbox.New(outbox.Config{Accounts: r.store, URLs: r.urls}),
+		Fetcher: fetcher, Outbox: outbox.New(outbox.Config{Accounts: r.store, URLs: r.urls, Owns: fetcher.Owns}),
 	})
 }
 

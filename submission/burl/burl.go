@@ -109,15 +109,26 @@ func plainHost(host string) string {
 	return strings.ToLower(strings.TrimSuffix(strings.Trim(host, "[]"), "."))
 }
 
-// find gives the store that a URL's host leads to, nil for none.
-func (s *Stores) find(at imap.URLServer) submission.Fetcher {
+// find gives the store that a URL's host leads to, nil for none; own: it is the
+// one in this process.
+func (s *Stores) find(at imap.URLServer) (f submission.Fetcher, own bool) {
 	if f := s.byHost[hostKey(at.Host, at.Port)]; f != nil {
-		return f
+		return f, false
 	}
 	if s.isOwn[plainHost(at.Host)] {
-		return s.own
+		return s.own, true
 	}
-	return nil
+	return nil, false
+}
+
+// Owns says whether a URL's host leads to the store in this process.
+func (s *Stores) Owns(url string) bool {
+	u, err := imap.ParseURL(url)
+	if err != nil || !u.Absolute {
+		return false
+	}
+	_, own := s.find(u.Server)
+	return own
 }
 
 // Fetch implements submission.Fetcher.
@@ -129,7 +140,7 @@ func (s *Stores) Fetch(ctx context.Context, user, url string, binary bool) (subm
 	case !u.Absolute || u.Server.Host == "":
 		return nil, fmt.Errorf("%w: it names no server", submission.ErrNoURL)
 	}
-	store := s.find(u.Server)
+	store, _ := s.find(u.Server)
 	switch {
 	case store == nil:
 		return nil, submission.ErrForeignStore

@@ -62,6 +62,9 @@ func TestHosts(t *testing.T) {
 		"mail.example.org:144": "", "mail.example.org:993": "", "other.example.net": "", "example.org": "", "x.mail.example.org": "",
 		"mail.example.org@evil.example": "", "evil.example": "", "127.0.0.1": "", "localhost": "", "169.254.169.254": "",
 	} {
+		if own := s.Owns("imap://" + host + "/INBOX/;UID=1;URLAUTH=anonymous" + end); own != (want == "f") {
+			t.Errorf("%s is own: %v", host, own)
+		}
 		f, err := s.Fetch(context.Background(), "joe", "imap://"+host+"/INBOX/;UID=1;URLAUTH=anonymous"+end, false)
 		if want == "" && !errors.Is(err, submission.ErrForeignStore) {
 			t.Errorf("%s: %v", host, err)
