@@ -21,12 +21,15 @@ def shared():
     return named if named not in ("", "required") else os.path.join(ROOT, "../shared")
 
 
-def there(what):
-    """Whether the RFCs are there; with CITRON_SHARED=required they must be."""
+def there(what, verb):
+    """Whether the RFCs are there. With CITRON_SHARED=required they must be; for
+    anything but a check they must be anyway, since what is printed is kept."""
     if os.path.isdir(os.path.join(shared(), "rfc")):
         return True
     if os.environ.get("CITRON_SHARED") == "required":
         sys.exit("../shared/rfc is not there, and CITRON_SHARED says that it must be")
+    if verb != "check":
+        sys.exit(f"{what} {verb}: ../shared/rfc is not there; CITRON_SHARED says where it is")
     print(f"SKIP {what}: ../shared is not there")
     return False
 
