@@ -29,9 +29,10 @@ const (
 	Delivered
 	// Relayed to a host that does not send reports.
 	Relayed
-	// Expanded into several recipients.
-	Expanded
 )
+
+// There is no "expanded": what is delivered to several accounts of this server
+// is "delivered" when all have it (see relay), and nothing is forwarded.
 
 // Report is one notification about one message. All recipients that there is
 // news of at a time go in one.

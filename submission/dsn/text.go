@@ -24,8 +24,6 @@ var actions = [...]struct {
 		"Your message was delivered to:", "This does not say that it was read."},
 	Relayed: {"relayed", 2, "Your message was passed on",
 		"Your message was passed on to a mail system that does not confirm delivery, for:", "Unless it fails there, nothing more will be heard."},
-	Expanded: {"expanded", 2, "Your message was passed on",
-		"Your message was passed on to several recipients by:", "You may be told if it fails for one of them."},
 }
 
 // subject is the Subject of the report.

@@ -24,6 +24,11 @@ type reached struct {
 // accounts (an alias) the worst outcome is reported, a temporary one before a
 // permanent one before success, as delivery over LMTP does; what was filed then
 // is not filed again.
+//
+// So success is "delivered", and not the "expanded" that RFC 3461 §5.2.7.3 (c)
+// has of an alias: that one says that the message goes on from here and may
+// still fail (RFC 3464 §2.3.3). These accounts are all of this server, and
+// nothing is said before the message lies in each of them.
 func (a *attempt) deliverHere(ctx context.Context) {
 	select {
 	case a.local <- struct{}{}:

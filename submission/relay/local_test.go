@@ -49,7 +49,9 @@ func TestLocalRefusals(t *testing.T) {
 }
 
 // An alias of which one account takes mail and the other does not is tried
-// again, and the first gets no second copy.
+// again, and the first gets no second copy. It is "delivered" only when both have
+// it: nothing can fail after that, as it could after the "expanded" of RFC 3461
+// §5.2.7.3.
 func TestAliasHalfFiled(t *testing.T) {
 	var now lockedClock
 	now.pass(time.Hour)
