@@ -25,6 +25,7 @@
 package lmtp
 
 import (
+	"cmp"
 	"context"
 	"log/slog"
 	"time"
@@ -76,18 +77,10 @@ type Service struct {
 // NewService fills in the defaults. ctx is what sessions give to the resolver
 // and the store: when it is done they fail for the time being.
 func NewService(ctx context.Context, c Config) *Service {
-	if c.MaxMessage == 0 {
-		c.MaxMessage = DefaultMaxMessage
-	}
-	if c.MaxRecipients == 0 {
-		c.MaxRecipients = DefaultMaxRecipients
-	}
-	if c.Timeout == 0 {
-		c.Timeout = DefaultTimeout
-	}
-	if c.Log == nil {
-		c.Log = slog.New(slog.DiscardHandler)
-	}
+	c.MaxMessage = cmp.Or(c.MaxMessage, DefaultMaxMessage)
+	c.MaxRecipients = cmp.Or(c.MaxRecipients, DefaultMaxRecipients)
+	c.Timeout = cmp.Or(c.Timeout, DefaultTimeout)
+	c.Log = cmp.Or(c.Log, slog.New(slog.DiscardHandler))
 	return &Service{Config: c, ctx: ctx, syntax: smtp.NewSyntax(extensions...)}
 }
 

@@ -1,6 +1,7 @@
 package queue
 
 import (
+	"cmp"
 	"log/slog"
 	"math/rand/v2"
 	"time"
@@ -67,30 +68,16 @@ type Options struct {
 }
 
 func (o Options) withDefaults() Options {
-	number := func(v *int, d int) {
-		if *v == 0 {
-			*v = d
-		}
-	}
-	duration := func(v *time.Duration, d time.Duration) {
-		if *v == 0 {
-			*v = d
-		}
-	}
-	number(&o.InlineLimit, 16<<10)
-	number(&o.MaxMessages, 1_000_000)
-	number(&o.GroupSize, 100)
-	number(&o.PerDomain, 10)
-	number(&o.MaxDomains, 100_000)
-	duration(&o.GiveUp, 5*24*time.Hour)
-	duration(&o.DelayReport, 4*time.Hour)
-	duration(&o.OriginMemory, 30*24*time.Hour)
-	if o.MaxReturned == 0 {
-		o.MaxReturned = 1 << 20
-	}
-	if o.Hostname == "" {
-		o.Hostname = "localhost"
-	}
+	o.InlineLimit = cmp.Or(o.InlineLimit, 16<<10)
+	o.MaxMessages = cmp.Or(o.MaxMessages, 1_000_000)
+	o.GroupSize = cmp.Or(o.GroupSize, 100)
+	o.PerDomain = cmp.Or(o.PerDomain, 10)
+	o.MaxDomains = cmp.Or(o.MaxDomains, 100_000)
+	o.GiveUp = cmp.Or(o.GiveUp, 5*24*time.Hour)
+	o.DelayReport = cmp.Or(o.DelayReport, 4*time.Hour)
+	o.OriginMemory = cmp.Or(o.OriginMemory, 30*24*time.Hour)
+	o.MaxReturned = cmp.Or(o.MaxReturned, 1<<20)
+	o.Hostname = cmp.Or(o.Hostname, "localhost")
 	if len(o.Retry) == 0 {
 		o.Retry = []time.Duration{10 * time.Minute, 30 * time.Minute, time.Hour, 2 * time.Hour, 4 * time.Hour}
 	}
@@ -106,9 +93,7 @@ func (o Options) withDefaults() Options {
 	if o.Random == nil {
 		o.Random = rand.Float64
 	}
-	if o.Log == nil {
-		o.Log = slog.New(slog.DiscardHandler)
-	}
+	o.Log = cmp.Or(o.Log, slog.New(slog.DiscardHandler))
 	return o
 }
 

@@ -18,6 +18,7 @@
 package relay
 
 import (
+	"cmp"
 	"context"
 	"crypto/x509"
 	"errors"
@@ -95,34 +96,26 @@ type Options struct {
 }
 
 func (o Options) withDefaults() Options {
-	number(&o.Backlog, 1000)
-	number(&o.Local, 32)
-	number(&o.Workers, 100)
-	number(&o.PerHost, 20)
-	number(&o.MaxSessions, 3)
-	number(&o.MaxIdle, 100)
-	number(&o.MaxIdlePerHost, 4)
-	number(&o.Grace, 10*time.Second)
-	number(&o.HostWait, 5*time.Minute)
-	number(&o.ConnectTime, 30*time.Second)
-	number(&o.DownTime, time.Minute)
-	number(&o.IdleTime, 15*time.Second)
+	o.Backlog = cmp.Or(o.Backlog, 1000)
+	o.Local = cmp.Or(o.Local, 32)
+	o.Workers = cmp.Or(o.Workers, 100)
+	o.PerHost = cmp.Or(o.PerHost, 20)
+	o.MaxSessions = cmp.Or(o.MaxSessions, 3)
+	o.MaxIdle = cmp.Or(o.MaxIdle, 100)
+	o.MaxIdlePerHost = cmp.Or(o.MaxIdlePerHost, 4)
+	o.Grace = cmp.Or(o.Grace, 10*time.Second)
+	o.HostWait = cmp.Or(o.HostWait, 5*time.Minute)
+	o.ConnectTime = cmp.Or(o.ConnectTime, 30*time.Second)
+	o.DownTime = cmp.Or(o.DownTime, time.Minute)
+	o.IdleTime = cmp.Or(o.IdleTime, 15*time.Second)
 	if o.Dial == nil {
 		o.Dial = dialTCP
 	}
 	if o.Now == nil {
 		o.Now = time.Now
 	}
-	if o.Log == nil {
-		o.Log = slog.New(slog.DiscardHandler)
-	}
+	o.Log = cmp.Or(o.Log, slog.New(slog.DiscardHandler))
 	return o
-}
-
-func number[T int | time.Duration](v *T, d T) {
-	if *v == 0 {
-		*v = d
-	}
 }
 
 // Router says where mail for another domain goes. Errors are *route.Error, or

@@ -1,6 +1,7 @@
 package session
 
 import (
+	"cmp"
 	"sync"
 	"time"
 )
@@ -19,7 +20,7 @@ func (r *Rates) fillIn() {
 		limit *int
 		d     int
 	}{{&r.HourlyMessages, 500}, {&r.DailyMessages, 2000}, {&r.HourlyRecipients, 2000}, {&r.DailyRecipients, 5000}} {
-		orDefault(l.limit, l.d)
+		*l.limit = cmp.Or(*l.limit, l.d)
 		if *l.limit < 0 {
 			*l.limit = int(^uint(0) >> 1)
 		}

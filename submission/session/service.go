@@ -27,6 +27,7 @@
 package session
 
 import (
+	"cmp"
 	"context"
 	"log/slog"
 	"time"
@@ -136,26 +137,17 @@ func NewService(ctx context.Context, c Config) *Service {
 }
 
 func (c *Config) fillIn() {
-	orDefault(&c.MaxMessage, DefaultMaxMessage)
-	orDefault(&c.MaxRecipients, DefaultMaxRecipients)
-	orDefault(&c.MaxBadCommands, DefaultMaxBadCommands)
-	orDefault(&c.Timeout, DefaultTimeout)
-	orDefault(&c.FetchTimeout, DefaultFetchTimeout)
-	orDefault(&c.MaxFetches, DefaultMaxFetches)
+	c.MaxMessage = cmp.Or(c.MaxMessage, DefaultMaxMessage)
+	c.MaxRecipients = cmp.Or(c.MaxRecipients, DefaultMaxRecipients)
+	c.MaxBadCommands = cmp.Or(c.MaxBadCommands, DefaultMaxBadCommands)
+	c.Timeout = cmp.Or(c.Timeout, DefaultTimeout)
+	c.FetchTimeout = cmp.Or(c.FetchTimeout, DefaultFetchTimeout)
+	c.MaxFetches = cmp.Or(c.MaxFetches, DefaultMaxFetches)
 	c.Rates.fillIn()
 	if c.Now == nil {
 		c.Now = time.Now
 	}
-	if c.Log == nil {
-		c.Log = slog.New(slog.DiscardHandler)
-	}
-}
-
-func orDefault[T comparable](v *T, d T) {
-	var zero T
-	if *v == zero {
-		*v = d
-	}
+	c.Log = cmp.Or(c.Log, slog.New(slog.DiscardHandler))
 }
 
 // NewSession is a conn.NewSession.

@@ -14,6 +14,7 @@
 package route
 
 import (
+	"cmp"
 	"crypto/x509"
 	"log/slog"
 	"net/netip"
@@ -117,28 +118,20 @@ type Options struct {
 }
 
 func (o Options) withDefaults() Options {
-	number(&o.Rounds, 2)
-	number(&o.MaxHosts, 8)
-	number(&o.MaxAddresses, 4)
-	number(&o.CacheEntries, 10_000)
-	number(&o.MaxPolicies, 10_000)
-	number(&o.Timeout, 5*time.Second)
-	number(&o.PolicyTimeout, time.Minute)
-	number(&o.Port, 25)
-	number(&o.PolicyPort, 443)
+	o.Rounds = cmp.Or(o.Rounds, 2)
+	o.MaxHosts = cmp.Or(o.MaxHosts, 8)
+	o.MaxAddresses = cmp.Or(o.MaxAddresses, 4)
+	o.CacheEntries = cmp.Or(o.CacheEntries, 10_000)
+	o.MaxPolicies = cmp.Or(o.MaxPolicies, 10_000)
+	o.Timeout = cmp.Or(o.Timeout, 5*time.Second)
+	o.PolicyTimeout = cmp.Or(o.PolicyTimeout, time.Minute)
+	o.Port = cmp.Or(o.Port, 25)
+	o.PolicyPort = cmp.Or(o.PolicyPort, 443)
 	if o.Now == nil {
 		o.Now = time.Now
 	}
-	if o.Log == nil {
-		o.Log = slog.New(slog.DiscardHandler)
-	}
+	o.Log = cmp.Or(o.Log, slog.New(slog.DiscardHandler))
 	return o
-}
-
-func number[T int | uint16 | time.Duration](v *T, d T) {
-	if *v == 0 {
-		*v = d
-	}
 }
 
 // Resolver finds routes by the DNS. Its methods may be called concurrently.
