@@ -105,7 +105,7 @@ func (s *session) help(t *conn.Turn, _ []byte) error {
 
 func (s *session) quit(t *conn.Turn, _ []byte) error {
 	s.reset()
-	s.reply(t, smtp.Reply{Code: 221, Status: smtp.Status{Class: 2}, Text: s.service.Hostname + " closing connection"})
+	s.reply(t, smtp.NewReply(221, 2, 0, 0, s.service.Hostname+" closing connection"))
 	s.action = conn.Close
 	return nil
 }

@@ -11,38 +11,38 @@ import (
 // Replies that do not depend on the session. Codes are RFC 5321 §4.2.3's,
 // enhanced codes RFC 3463's and RFC 5248's.
 var (
-	replyReset    = smtp.Reply{Code: 250, Status: smtp.Status{Class: 2}, Text: "reset"}
-	replyNoop     = smtp.Reply{Code: 250, Status: smtp.Status{Class: 2}, Text: "OK"}
-	replyVrfy     = smtp.Reply{Code: 252, Status: smtp.Status{Class: 2, Subject: 5}, Text: "not verified here, RCPT will tell"}
-	replyHelp     = smtp.Reply{Code: 214, Status: smtp.Status{Class: 2}, Text: "LMTP, RFC 2033: LHLO MAIL RCPT DATA BDAT RSET NOOP QUIT"}
-	replyStartTLS = smtp.Reply{Code: 220, Status: smtp.Status{Class: 2}, Text: "start TLS"}
-	replySender   = smtp.Reply{Code: 250, Status: smtp.Status{Class: 2, Subject: 1}, Text: "sender OK"}
-	replyRcpt     = smtp.Reply{Code: 250, Status: smtp.Status{Class: 2, Subject: 1, Detail: 5}, Text: "recipient OK"}
+	replyReset    = smtp.NewReply(250, 2, 0, 0, "reset")
+	replyNoop     = smtp.NewReply(250, 2, 0, 0, "OK")
+	replyVrfy     = smtp.NewReply(252, 2, 5, 0, "not verified here, RCPT will tell")
+	replyHelp     = smtp.NewReply(214, 2, 0, 0, "LMTP, RFC 2033: LHLO MAIL RCPT DATA BDAT RSET NOOP QUIT")
+	replyStartTLS = smtp.NewReply(220, 2, 0, 0, "start TLS")
+	replySender   = smtp.NewReply(250, 2, 1, 0, "sender OK")
+	replyRcpt     = smtp.NewReply(250, 2, 1, 5, "recipient OK")
 	replySend     = smtp.Reply{Code: 354, Text: "send the message, end with CRLF.CRLF"}
-	replyChunk    = smtp.Reply{Code: 250, Status: smtp.Status{Class: 2}, Text: "chunk taken"}
+	replyChunk    = smtp.NewReply(250, 2, 0, 0, "chunk taken")
 
-	replyUnknownVerb = smtp.Reply{Code: 500, Status: smtp.Status{Class: 5, Subject: 5, Detail: 1}, Text: "command not recognized"}
-	replySayLHLO     = smtp.Reply{Code: 500, Status: smtp.Status{Class: 5, Subject: 5, Detail: 1}, Text: "this is LMTP: say LHLO"}
-	replyHello       = smtp.Reply{Code: 501, Status: smtp.Status{Class: 5, Subject: 5, Detail: 4}, Text: "syntax: LHLO hostname"}
-	replyNoArgs      = smtp.Reply{Code: 501, Status: smtp.Status{Class: 5, Subject: 5, Detail: 4}, Text: "this command has no argument"}
-	replyVrfySyntax  = smtp.Reply{Code: 501, Status: smtp.Status{Class: 5, Subject: 5, Detail: 4}, Text: "syntax: VRFY address"}
-	replyNoTLS       = smtp.Reply{Code: 503, Status: smtp.Status{Class: 5, Subject: 5, Detail: 1}, Text: "TLS is not to be had here"}
-	replyNotTrusted  = smtp.Reply{Code: 530, Status: smtp.Status{Class: 5, Subject: 7, Detail: 0}, Text: "a client certificate is needed to deliver from another machine"}
-	replyHelloFirst  = smtp.Reply{Code: 503, Status: smtp.Status{Class: 5, Subject: 5, Detail: 1}, Text: "say LHLO first"}
-	replyNested      = smtp.Reply{Code: 503, Status: smtp.Status{Class: 5, Subject: 5, Detail: 1}, Text: "MAIL within a transaction"}
-	replyMailFirst   = smtp.Reply{Code: 503, Status: smtp.Status{Class: 5, Subject: 5, Detail: 1}, Text: "say MAIL first"}
-	replyNoRcpt      = smtp.Reply{Code: 503, Status: smtp.Status{Class: 5, Subject: 5, Detail: 1}, Text: "no recipient was accepted"}
-	replyMixed       = smtp.Reply{Code: 503, Status: smtp.Status{Class: 5, Subject: 5, Detail: 1}, Text: "BDAT and DATA or RCPT do not mix in a transaction"}
-	replyBinaryData  = smtp.Reply{Code: 503, Status: smtp.Status{Class: 5, Subject: 5, Detail: 1}, Text: "BODY=BINARYMIME needs BDAT"}
-	replyManyRcpts   = smtp.Reply{Code: 452, Status: smtp.Status{Class: 4, Subject: 5, Detail: 3}, Text: "too many recipients in a transaction"}
+	replyUnknownVerb = smtp.NewReply(500, 5, 5, 1, "command not recognized")
+	replySayLHLO     = smtp.NewReply(500, 5, 5, 1, "this is LMTP: say LHLO")
+	replyHello       = smtp.NewReply(501, 5, 5, 4, "syntax: LHLO hostname")
+	replyNoArgs      = smtp.NewReply(501, 5, 5, 4, "this command has no argument")
+	replyVrfySyntax  = smtp.NewReply(501, 5, 5, 4, "syntax: VRFY address")
+	replyNoTLS       = smtp.NewReply(503, 5, 5, 1, "TLS is not to be had here")
+	replyNotTrusted  = smtp.NewReply(530, 5, 7, 0, "a client certificate is needed to deliver from another machine")
+	replyHelloFirst  = smtp.NewReply(503, 5, 5, 1, "say LHLO first")
+	replyNested      = smtp.NewReply(503, 5, 5, 1, "MAIL within a transaction")
+	replyMailFirst   = smtp.NewReply(503, 5, 5, 1, "say MAIL first")
+	replyNoRcpt      = smtp.NewReply(503, 5, 5, 1, "no recipient was accepted")
+	replyMixed       = smtp.NewReply(503, 5, 5, 1, "BDAT and DATA or RCPT do not mix in a transaction")
+	replyBinaryData  = smtp.NewReply(503, 5, 5, 1, "BODY=BINARYMIME needs BDAT")
+	replyManyRcpts   = smtp.NewReply(452, 4, 5, 3, "too many recipients in a transaction")
 
-	replyNoUser    = smtp.Reply{Code: 550, Status: smtp.Status{Class: 5, Subject: 1, Detail: 1}, Text: "no such user here"}
-	replyNoDomain  = smtp.Reply{Code: 550, Status: smtp.Status{Class: 5, Subject: 1, Detail: 2}, Text: "domain is not served here"}
-	replyDisabled  = smtp.Reply{Code: 450, Status: smtp.Status{Class: 4, Subject: 2, Detail: 1}, Text: "mailbox is disabled for the time being"}
-	replyOverQuota = smtp.Reply{Code: 452, Status: smtp.Status{Class: 4, Subject: 2, Detail: 2}, Text: "mailbox is over quota"}
-	replyNoSpace   = smtp.Reply{Code: 452, Status: smtp.Status{Class: 4, Subject: 3, Detail: 1}, Text: "no storage left, try again later"}
-	replyTooLarge  = smtp.Reply{Code: 552, Status: smtp.Status{Class: 5, Subject: 3, Detail: 4}, Text: "message is too large"}
-	replyFault     = smtp.Reply{Code: 451, Status: smtp.Status{Class: 4, Subject: 3}, Text: "temporary failure, try again later"}
+	replyNoUser    = smtp.NewReply(550, 5, 1, 1, "no such user here")
+	replyNoDomain  = smtp.NewReply(550, 5, 1, 2, "domain is not served here")
+	replyDisabled  = smtp.NewReply(450, 4, 2, 1, "mailbox is disabled for the time being")
+	replyOverQuota = smtp.NewReply(452, 4, 2, 2, "mailbox is over quota")
+	replyNoSpace   = smtp.NewReply(452, 4, 3, 1, "no storage left, try again later")
+	replyTooLarge  = smtp.NewReply(552, 5, 3, 4, "message is too large")
+	replyFault     = smtp.NewReply(451, 4, 3, 0, "temporary failure, try again later")
 )
 
 // refusals maps what may stand in the way to its reply. A disabled account's

@@ -55,10 +55,10 @@ func (s *session) Step(t *conn.Turn) conn.Wait {
 		return conn.Wait{Then: conn.Close}
 	case t.Shutdown && s.mode == commands:
 		// A message on its way is taken to its end first.
-		s.reply(t, smtp.Reply{Code: 421, Status: smtp.Status{Class: 4, Subject: 3, Detail: 2}, Text: s.service.Hostname + " is shutting down"})
+		s.reply(t, smtp.NewReply(421, 4, 3, 2, s.service.Hostname+" is shutting down"))
 		return conn.Wait{Then: conn.Close}
 	case !t.Now.Before(deadline):
-		s.reply(t, smtp.Reply{Code: 421, Status: smtp.Status{Class: 4, Subject: 4, Detail: 2}, Text: s.service.Hostname + " nothing heard for too long, closing"})
+		s.reply(t, smtp.NewReply(421, 4, 4, 2, s.service.Hostname+" nothing heard for too long, closing"))
 		return conn.Wait{Then: conn.Close}
 	}
 	return conn.Wait{Input: true, Until: deadline}
@@ -115,7 +115,7 @@ func (s *session) refuse(t *conn.Turn, err error) {
 	}
 	s.reply(t, r)
 	if s.errors++; s.errors >= maxErrors {
-		s.reply(t, smtp.Reply{Code: 421, Status: smtp.Status{Class: 4, Subject: 7, Detail: 0}, Text: s.service.Hostname + " too many errors, closing"})
+		s.reply(t, smtp.NewReply(421, 4, 7, 0, s.service.Hostname+" too many errors, closing"))
 		s.action = conn.Close
 	}
 }

@@ -9,7 +9,7 @@ import (
 	"citron/wire/smtp"
 )
 
-var replyFiled = smtp.Reply{Code: 250, Status: smtp.Status{Class: 2}, Text: "filed"}
+var replyFiled = smtp.NewReply(250, 2, 0, 0, "filed")
 
 // takers are the destinations that take mail now.
 func (r recipient) takers() func(yield func(auth.Destination) bool) {

@@ -201,7 +201,7 @@ func TestRefused(t *testing.T) {
 		t.Error(err)
 	}
 	own := options()
-	busy := smtp.Reply{Code: 451, Status: smtp.Status{Class: 4, Subject: 3}, Text: "later"}
+	busy := smtp.NewReply(451, 4, 3, 0, "later")
 	own.MayUse = func(string, string) error { return busy }
 	if _, _, err := run(own, whole+"\r\n"); err != error(busy) {
 		t.Error(err)

@@ -12,84 +12,84 @@ import (
 // Replies that do not depend on the session. Codes are RFC 5321 §4.2.3's and
 // those of the extensions, enhanced codes RFC 3463's and RFC 5248's.
 var (
-	replyReset    = smtp.Reply{Code: 250, Status: smtp.Status{Class: 2}, Text: "reset"}
-	replyNoop     = smtp.Reply{Code: 250, Status: smtp.Status{Class: 2}, Text: "OK"}
-	replyVrfy     = smtp.Reply{Code: 252, Status: smtp.Status{Class: 2, Subject: 5}, Text: "not verified here, RCPT will tell"}
-	replyHelp     = smtp.Reply{Code: 214, Status: smtp.Status{Class: 2}, Text: "mail submission, RFC 6409: EHLO STARTTLS AUTH MAIL RCPT DATA BDAT BURL RSET NOOP QUIT"}
-	replyQuit     = smtp.Reply{Code: 221, Status: smtp.Status{Class: 2}, Text: "closing connection"}
-	replyStartTLS = smtp.Reply{Code: 220, Status: smtp.Status{Class: 2}, Text: "start TLS"}
-	replyLoggedIn = smtp.Reply{Code: 235, Status: smtp.Status{Class: 2, Subject: 7}, Text: "logged in"}
-	replySender   = smtp.Reply{Code: 250, Status: smtp.Status{Class: 2, Subject: 1}, Text: "sender OK"}
-	replyRcpt     = smtp.Reply{Code: 250, Status: smtp.Status{Class: 2, Subject: 1, Detail: 5}, Text: "recipient OK"}
+	replyReset    = smtp.NewReply(250, 2, 0, 0, "reset")
+	replyNoop     = smtp.NewReply(250, 2, 0, 0, "OK")
+	replyVrfy     = smtp.NewReply(252, 2, 5, 0, "not verified here, RCPT will tell")
+	replyHelp     = smtp.NewReply(214, 2, 0, 0, "mail submission, RFC 6409: EHLO STARTTLS AUTH MAIL RCPT DATA BDAT BURL RSET NOOP QUIT")
+	replyQuit     = smtp.NewReply(221, 2, 0, 0, "closing connection")
+	replyStartTLS = smtp.NewReply(220, 2, 0, 0, "start TLS")
+	replyLoggedIn = smtp.NewReply(235, 2, 7, 0, "logged in")
+	replySender   = smtp.NewReply(250, 2, 1, 0, "sender OK")
+	replyRcpt     = smtp.NewReply(250, 2, 1, 5, "recipient OK")
 	replySend     = smtp.Reply{Code: 354, Text: "send the message, end with CRLF.CRLF"}
-	replyChunk    = smtp.Reply{Code: 250, Status: smtp.Status{Class: 2}, Text: "chunk taken"}
-	replyQueued   = smtp.Reply{Code: 250, Status: smtp.Status{Class: 2}, Text: "queued as"}
+	replyChunk    = smtp.NewReply(250, 2, 0, 0, "chunk taken")
+	replyQueued   = smtp.NewReply(250, 2, 0, 0, "queued as")
 
-	replyURL       = smtp.Reply{Code: 250, Status: smtp.Status{Class: 2, Subject: 5}, Text: "URL fetched, waiting for more"}
-	replyURLQueued = smtp.Reply{Code: 250, Status: smtp.Status{Class: 2, Subject: 5}, Text: "queued as"}
+	replyURL       = smtp.NewReply(250, 2, 5, 0, "URL fetched, waiting for more")
+	replyURLQueued = smtp.NewReply(250, 2, 5, 0, "queued as")
 
-	replyUnknownVerb    = smtp.Reply{Code: 500, Status: smtp.Status{Class: 5, Subject: 5, Detail: 1}, Text: "command not recognized"}
-	replyNotImplemented = smtp.Reply{Code: 502, Status: smtp.Status{Class: 5, Subject: 5, Detail: 1}, Text: "command not implemented"}
-	replyHello          = smtp.Reply{Code: 501, Status: smtp.Status{Class: 5, Subject: 5, Detail: 4}, Text: "syntax: EHLO hostname"}
-	replyNoArgs         = smtp.Reply{Code: 501, Status: smtp.Status{Class: 5, Subject: 5, Detail: 4}, Text: "this command has no argument"}
-	replyVrfySyntax     = smtp.Reply{Code: 501, Status: smtp.Status{Class: 5, Subject: 5, Detail: 4}, Text: "syntax: VRFY address"}
-	replyNoTLS          = smtp.Reply{Code: 503, Status: smtp.Status{Class: 5, Subject: 5, Detail: 1}, Text: "TLS is not to be had here"}
-	replyTLSTwice       = smtp.Reply{Code: 503, Status: smtp.Status{Class: 5, Subject: 5, Detail: 1}, Text: "TLS is active already"}
-	replyHelloFirst     = smtp.Reply{Code: 503, Status: smtp.Status{Class: 5, Subject: 5, Detail: 1}, Text: "say EHLO first"}
-	replyNested         = smtp.Reply{Code: 503, Status: smtp.Status{Class: 5, Subject: 5, Detail: 1}, Text: "MAIL within a transaction"}
-	replyMailFirst      = smtp.Reply{Code: 503, Status: smtp.Status{Class: 5, Subject: 5, Detail: 1}, Text: "say MAIL first"}
-	replyMixed          = smtp.Reply{Code: 503, Status: smtp.Status{Class: 5, Subject: 5, Detail: 1}, Text: "the message has begun: BDAT, BURL or RSET"}
-	replyBinaryData     = smtp.Reply{Code: 503, Status: smtp.Status{Class: 5, Subject: 5, Detail: 1}, Text: "BODY=BINARYMIME needs BDAT or BURL"}
+	replyUnknownVerb    = smtp.NewReply(500, 5, 5, 1, "command not recognized")
+	replyNotImplemented = smtp.NewReply(502, 5, 5, 1, "command not implemented")
+	replyHello          = smtp.NewReply(501, 5, 5, 4, "syntax: EHLO hostname")
+	replyNoArgs         = smtp.NewReply(501, 5, 5, 4, "this command has no argument")
+	replyVrfySyntax     = smtp.NewReply(501, 5, 5, 4, "syntax: VRFY address")
+	replyNoTLS          = smtp.NewReply(503, 5, 5, 1, "TLS is not to be had here")
+	replyTLSTwice       = smtp.NewReply(503, 5, 5, 1, "TLS is active already")
+	replyHelloFirst     = smtp.NewReply(503, 5, 5, 1, "say EHLO first")
+	replyNested         = smtp.NewReply(503, 5, 5, 1, "MAIL within a transaction")
+	replyMailFirst      = smtp.NewReply(503, 5, 5, 1, "say MAIL first")
+	replyMixed          = smtp.NewReply(503, 5, 5, 1, "the message has begun: BDAT, BURL or RSET")
+	replyBinaryData     = smtp.NewReply(503, 5, 5, 1, "BODY=BINARYMIME needs BDAT or BURL")
 
-	replyNeedTLS            = smtp.Reply{Code: 530, Status: smtp.Status{Class: 5, Subject: 7}, Text: "say STARTTLS and log in first"}
-	replyNeedLogin          = smtp.Reply{Code: 530, Status: smtp.Status{Class: 5, Subject: 7}, Text: "log in first"}
-	replyAuthTwice          = smtp.Reply{Code: 503, Status: smtp.Status{Class: 5, Subject: 5, Detail: 1}, Text: "logged in already"}
-	replyAuthNested         = smtp.Reply{Code: 503, Status: smtp.Status{Class: 5, Subject: 5, Detail: 1}, Text: "AUTH within a transaction"}
-	replyMechanism          = smtp.Reply{Code: 504, Status: smtp.Status{Class: 5, Subject: 5, Detail: 4}, Text: "mechanism not supported"}
-	replyLongAnswer         = smtp.Reply{Code: 500, Status: smtp.Status{Class: 5, Subject: 5, Detail: 6}, Text: "line too long"}
-	replyCredentials        = smtp.Reply{Code: 535, Status: smtp.Status{Class: 5, Subject: 7, Detail: 8}, Text: "wrong name or password"}
-	replyAccountDisabled    = smtp.Reply{Code: 525, Status: smtp.Status{Class: 5, Subject: 7, Detail: 13}, Text: "account is disabled"}
-	replyBadExchange        = smtp.Reply{Code: 501, Status: smtp.Status{Class: 5, Subject: 5, Detail: 2}, Text: "malformed authentication exchange"}
-	replyTooManyConnections = smtp.Reply{Code: 454, Status: smtp.Status{Class: 4, Subject: 7}, Text: "too many connections of this account"}
-	replyAuthFault          = smtp.Reply{Code: 454, Status: smtp.Status{Class: 4, Subject: 7}, Text: "cannot log in now, try again later"}
+	replyNeedTLS            = smtp.NewReply(530, 5, 7, 0, "say STARTTLS and log in first")
+	replyNeedLogin          = smtp.NewReply(530, 5, 7, 0, "log in first")
+	replyAuthTwice          = smtp.NewReply(503, 5, 5, 1, "logged in already")
+	replyAuthNested         = smtp.NewReply(503, 5, 5, 1, "AUTH within a transaction")
+	replyMechanism          = smtp.NewReply(504, 5, 5, 4, "mechanism not supported")
+	replyLongAnswer         = smtp.NewReply(500, 5, 5, 6, "line too long")
+	replyCredentials        = smtp.NewReply(535, 5, 7, 8, "wrong name or password")
+	replyAccountDisabled    = smtp.NewReply(525, 5, 7, 13, "account is disabled")
+	replyBadExchange        = smtp.NewReply(501, 5, 5, 2, "malformed authentication exchange")
+	replyTooManyConnections = smtp.NewReply(454, 4, 7, 0, "too many connections of this account")
+	replyAuthFault          = smtp.NewReply(454, 4, 7, 0, "cannot log in now, try again later")
 
-	replyNotYours          = smtp.Reply{Code: 550, Status: smtp.Status{Class: 5, Subject: 7, Detail: 1}, Text: "not one of your addresses"}
-	replyUnqualified       = smtp.Reply{Code: 554, Status: smtp.Status{Class: 5, Subject: 1, Detail: 2}, Text: "the domain is not fully qualified"}
-	replyUnqualifiedSender = smtp.Reply{Code: 554, Status: smtp.Status{Class: 5, Subject: 1, Detail: 8}, Text: "the sender's domain is not fully qualified"}
-	replyNoRcpt            = smtp.Reply{Code: 554, Status: smtp.Status{Class: 5, Subject: 5}, Text: "no recipient was accepted"}
-	replyManyRcpts         = smtp.Reply{Code: 452, Status: smtp.Status{Class: 4, Subject: 5, Detail: 3}, Text: "too many recipients in a transaction"}
-	replyTooMuch           = smtp.Reply{Code: 450, Status: smtp.Status{Class: 4, Subject: 7, Detail: 1}, Text: "you have sent as much as you may for now, try again later"}
-	replyHoldLong          = smtp.Reply{Code: 501, Status: smtp.Status{Class: 5, Subject: 5, Detail: 4}, Text: "to be held for longer than FUTURERELEASE says"}
-	replyHoldBy            = smtp.Reply{Code: 501, Status: smtp.Status{Class: 5, Subject: 5, Detail: 4}, Text: "to be held for longer than BY gives time"}
-	replyByShort           = smtp.Reply{Code: 555, Status: smtp.Status{Class: 5, Subject: 5, Detail: 4}, Text: "BY gives less time than DELIVERBY says"}
-	replyEncrypt           = smtp.Reply{Code: 530, Status: smtp.Status{Class: 5, Subject: 7, Detail: 10}, Text: "REQUIRETLS needs TLS here, too"}
+	replyNotYours          = smtp.NewReply(550, 5, 7, 1, "not one of your addresses")
+	replyUnqualified       = smtp.NewReply(554, 5, 1, 2, "the domain is not fully qualified")
+	replyUnqualifiedSender = smtp.NewReply(554, 5, 1, 8, "the sender's domain is not fully qualified")
+	replyNoRcpt            = smtp.NewReply(554, 5, 5, 0, "no recipient was accepted")
+	replyManyRcpts         = smtp.NewReply(452, 4, 5, 3, "too many recipients in a transaction")
+	replyTooMuch           = smtp.NewReply(450, 4, 7, 1, "you have sent as much as you may for now, try again later")
+	replyHoldLong          = smtp.NewReply(501, 5, 5, 4, "to be held for longer than FUTURERELEASE says")
+	replyHoldBy            = smtp.NewReply(501, 5, 5, 4, "to be held for longer than BY gives time")
+	replyByShort           = smtp.NewReply(555, 5, 5, 4, "BY gives less time than DELIVERBY says")
+	replyEncrypt           = smtp.NewReply(530, 5, 7, 10, "REQUIRETLS needs TLS here, too")
 
-	replyNoURL        = smtp.Reply{Code: 554, Status: smtp.Status{Class: 5, Subject: 6, Detail: 6}, Text: "the URL cannot be fetched"}
-	replyForeignStore = smtp.Reply{Code: 554, Status: smtp.Status{Class: 5, Subject: 7, Detail: 14}, Text: "the URL's store is not one of ours"}
-	replyURLTooLarge  = smtp.Reply{Code: 554, Status: smtp.Status{Class: 5, Subject: 3, Detail: 4}, Text: "message is too large"} // RFC 4468 §6
-	replyStoreDown    = smtp.Reply{Code: 451, Status: smtp.Status{Class: 4, Subject: 4, Detail: 1}, Text: "the URL's store does not answer, try again later"}
-	replyStoreDied    = smtp.Reply{Code: 451, Status: smtp.Status{Class: 4, Subject: 4, Detail: 2}, Text: "the URL's store failed, try again later"}
-	replyStoresBusy   = smtp.Reply{Code: 451, Status: smtp.Status{Class: 4, Subject: 4, Detail: 5}, Text: "too many URLs at a time, try again later"}
+	replyNoURL        = smtp.NewReply(554, 5, 6, 6, "the URL cannot be fetched")
+	replyForeignStore = smtp.NewReply(554, 5, 7, 14, "the URL's store is not one of ours")
+	replyURLTooLarge  = smtp.NewReply(554, 5, 3, 4, "message is too large") // RFC 4468 §6
+	replyStoreDown    = smtp.NewReply(451, 4, 4, 1, "the URL's store does not answer, try again later")
+	replyStoreDied    = smtp.NewReply(451, 4, 4, 2, "the URL's store failed, try again later")
+	replyStoresBusy   = smtp.NewReply(451, 4, 4, 5, "too many URLs at a time, try again later")
 
-	replyAtomicWhole = smtp.Reply{Code: 503, Status: smtp.Status{Class: 5, Subject: 5, Detail: 1}, Text: "XATTEMPT needs the whole message by one BURL LAST"}
-	replyNoTarget    = smtp.Reply{Code: 554, Status: smtp.Status{Class: 5, Subject: 2}, Text: "no mailbox for the sent copy"}
-	replyReused      = smtp.Reply{Code: 554, Status: smtp.Status{Class: 5, Subject: 5, Detail: 4}, Text: "this attempt was another message"}
-	replyOverQuota   = smtp.Reply{Code: 552, Status: smtp.Status{Class: 5, Subject: 2, Detail: 2}, Text: "the sent copy is over quota"}
+	replyAtomicWhole = smtp.NewReply(503, 5, 5, 1, "XATTEMPT needs the whole message by one BURL LAST")
+	replyNoTarget    = smtp.NewReply(554, 5, 2, 0, "no mailbox for the sent copy")
+	replyReused      = smtp.NewReply(554, 5, 5, 4, "this attempt was another message")
+	replyOverQuota   = smtp.NewReply(552, 5, 2, 2, "the sent copy is over quota")
 
-	replyNoUser   = smtp.Reply{Code: 550, Status: smtp.Status{Class: 5, Subject: 1, Detail: 1}, Text: "no such user here"}
-	replyNoSpace  = smtp.Reply{Code: 452, Status: smtp.Status{Class: 4, Subject: 3, Detail: 1}, Text: "no storage left, try again later"}
-	replyTooLarge = smtp.Reply{Code: 552, Status: smtp.Status{Class: 5, Subject: 3, Detail: 4}, Text: "message is too large"}
-	replyFault    = smtp.Reply{Code: 451, Status: smtp.Status{Class: 4, Subject: 3}, Text: "temporary failure, try again later"}
+	replyNoUser   = smtp.NewReply(550, 5, 1, 1, "no such user here")
+	replyNoSpace  = smtp.NewReply(452, 4, 3, 1, "no storage left, try again later")
+	replyTooLarge = smtp.NewReply(552, 5, 3, 4, "message is too large")
+	replyFault    = smtp.NewReply(451, 4, 3, 0, "temporary failure, try again later")
 )
 
 // What is said in front of the end of a connection; the server's name precedes
 // the text.
 var (
-	replyShutdown = smtp.Reply{Code: 421, Status: smtp.Status{Class: 4, Subject: 3, Detail: 2}, Text: "is shutting down"}
-	replySilent   = smtp.Reply{Code: 421, Status: smtp.Status{Class: 4, Subject: 4, Detail: 2}, Text: "nothing heard for too long, closing"}
-	replyErrors   = smtp.Reply{Code: 421, Status: smtp.Status{Class: 4, Subject: 7}, Text: "too many errors, closing"}
-	replyGuessing = smtp.Reply{Code: 421, Status: smtp.Status{Class: 4, Subject: 7}, Text: "too many failed logins, closing"}
-	replyRevoked  = smtp.Reply{Code: 421, Status: smtp.Status{Class: 4, Subject: 7}, Text: "this login was withdrawn, closing"}
+	replyShutdown = smtp.NewReply(421, 4, 3, 2, "is shutting down")
+	replySilent   = smtp.NewReply(421, 4, 4, 2, "nothing heard for too long, closing")
+	replyErrors   = smtp.NewReply(421, 4, 7, 0, "too many errors, closing")
+	replyGuessing = smtp.NewReply(421, 4, 7, 0, "too many failed logins, closing")
+	replyRevoked  = smtp.NewReply(421, 4, 7, 0, "this login was withdrawn, closing")
 )
 
 // refusals maps what may stand in the way to its reply.

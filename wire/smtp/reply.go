@@ -26,6 +26,12 @@ type Reply struct {
 	Text   string // printable, without CR or LF
 }
 
+// NewReply is for tables: NewReply(550, 5, 1, 1, "no such user"). The class is
+// the code's first digit (RFC 2034 §4).
+func NewReply(code int, class, subject, detail uint16, text string) Reply {
+	return Reply{code, Status{class, subject, detail}, text}
+}
+
 // Append appends the reply's line.
 func (r Reply) Append(dst []byte) []byte { return appendLine(dst, r.Code, ' ', r.Status, r.Text) }
 

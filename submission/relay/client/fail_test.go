@@ -263,7 +263,7 @@ func TestChunkRefused(t *testing.T) {
 		s := peer(t, smtptest.Options{Extensions: offered, Answer: func(_ int, verb, args string) smtp.Reply {
 			if verb == "BDAT" {
 				if bdats++; bdats == 1 {
-					return smtp.Reply{Code: 452, Status: smtp.Status{Class: 4, Subject: 3, Detail: 1}, Text: "disk full"}
+					return smtp.NewReply(452, 4, 3, 1, "disk full")
 				}
 			}
 			return smtp.Reply{}

@@ -68,22 +68,27 @@ func printable(text string) string {
 
 // Verdicts of our own.
 var (
-	replyLost      = Reply{Status: smtp.Status{Class: 4, Subject: 4, Detail: 2}, Text: "the connection broke"}
+	replyLost      = ours(4, 4, 2, "the connection broke")
 	replyUnclear   = Reply{Status: smtp.Status{Class: 4, Subject: 4, Detail: 2}, Text: "the connection broke when the message had been sent: the host may have it", HandedOver: true}
-	replyNonsense  = Reply{Status: smtp.Status{Class: 4, Subject: 5}, Text: "the host does not speak SMTP"}
-	replyOurFault  = Reply{Status: smtp.Status{Class: 4, Subject: 3}, Text: "a fault on our side"}
-	replyLater     = Reply{Status: smtp.Status{Class: 4, Subject: 5, Detail: 3}, Text: "the host takes no more recipients at a time"}
-	replyTooLarge  = Reply{Status: smtp.Status{Class: 5, Subject: 3, Detail: 4}, Text: "the message is larger than the host takes"}
-	replyNo8Bit    = Reply{Status: smtp.Status{Class: 5, Subject: 6, Detail: 3}, Text: "the host takes no 8-bit content (8BITMIME)"}
-	replyNoBinary  = Reply{Status: smtp.Status{Class: 5, Subject: 6, Detail: 3}, Text: "the host takes no binary content (BINARYMIME)"}
-	replyNoUTF8    = Reply{Status: smtp.Status{Class: 5, Subject: 6, Detail: 7}, Text: "the host takes no addresses in UTF-8 (SMTPUTF8)"}
-	replyNoUTF8Hdr = Reply{Status: smtp.Status{Class: 5, Subject: 6, Detail: 9}, Text: "the host takes no header in UTF-8 (SMTPUTF8)"}
-	replyNoBy      = Reply{Status: smtp.Status{Class: 5, Subject: 3, Detail: 3}, Text: "the host does not promise delivery in time (DELIVERBY)"}
-	replyNoTLS     = Reply{Status: smtp.Status{Class: 5, Subject: 7, Detail: 10}, Text: "the sender requires TLS with a verified host"}
-	replyLogin     = Reply{Status: smtp.Status{Class: 4, Subject: 7}, Text: "login at the host failed"}
-	replyHostNoTLS = Reply{Status: smtp.Status{Class: 4, Subject: 7, Detail: 10}, Text: "the host does not do TLS, which is required"}
-	replyNoReqTLS  = Reply{Status: smtp.Status{Class: 5, Subject: 7, Detail: 30}, Text: "the host does not promise TLS on its way on (REQUIRETLS)"}
+	replyNonsense  = ours(4, 5, 0, "the host does not speak SMTP")
+	replyOurFault  = ours(4, 3, 0, "a fault on our side")
+	replyLater     = ours(4, 5, 3, "the host takes no more recipients at a time")
+	replyTooLarge  = ours(5, 3, 4, "the message is larger than the host takes")
+	replyNo8Bit    = ours(5, 6, 3, "the host takes no 8-bit content (8BITMIME)")
+	replyNoBinary  = ours(5, 6, 3, "the host takes no binary content (BINARYMIME)")
+	replyNoUTF8    = ours(5, 6, 7, "the host takes no addresses in UTF-8 (SMTPUTF8)")
+	replyNoUTF8Hdr = ours(5, 6, 9, "the host takes no header in UTF-8 (SMTPUTF8)")
+	replyNoBy      = ours(5, 3, 3, "the host does not promise delivery in time (DELIVERBY)")
+	replyNoTLS     = ours(5, 7, 10, "the sender requires TLS with a verified host")
+	replyLogin     = ours(4, 7, 0, "login at the host failed")
+	replyHostNoTLS = ours(4, 7, 10, "the host does not do TLS, which is required")
+	replyNoReqTLS  = ours(5, 7, 30, "the host does not promise TLS on its way on (REQUIRETLS)")
 )
+
+// ours is what we say, and not the host.
+func ours(class, subject, detail uint16, text string) Reply {
+	return Reply{Status: smtp.Status{Class: class, Subject: subject, Detail: detail}, Text: text}
+}
 
 // lostBy makes the verdict of an error of the connection, without the addresses
 // in it, which are nobody's business.

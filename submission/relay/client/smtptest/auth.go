@@ -8,7 +8,7 @@ import (
 	"citron/wire/smtp"
 )
 
-var replyBadLogin = smtp.Reply{Code: 535, Status: smtp.Status{Class: 5, Subject: 7, Detail: 8}, Text: "authentication failed"}
+var replyBadLogin = smtp.NewReply(535, 5, 7, 8, "authentication failed")
 
 var errUser = errors.New("no such user or password")
 
@@ -41,7 +41,7 @@ func (c *session) auth(args string) smtp.Reply {
 			return replyBadLogin
 		case done:
 			c.user = name
-			return smtp.Reply{Code: 235, Status: smtp.Status{Class: 2, Subject: 7}, Text: "welcome"}
+			return smtp.NewReply(235, 2, 7, 0, "welcome")
 		}
 		c.nc.Write(smtp.AppendChallenge(nil, challenge))
 		line, ok := c.line(smtp.MaxAuthLine)

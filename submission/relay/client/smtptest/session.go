@@ -31,15 +31,15 @@ type session struct {
 }
 
 var (
-	replyOK      = smtp.Reply{Code: 250, Status: smtp.Status{Class: 2}, Text: "OK"}
-	replyOrder   = smtp.Reply{Code: 503, Status: smtp.Status{Class: 5, Subject: 5, Detail: 1}, Text: "bad sequence of commands"}
-	replyUnknown = smtp.Reply{Code: 500, Status: smtp.Status{Class: 5, Subject: 5, Detail: 1}, Text: "unknown command"}
-	replySyntax  = smtp.Reply{Code: 501, Status: smtp.Status{Class: 5, Subject: 5, Detail: 4}, Text: "syntax error"}
-	replyNoRcpt  = smtp.Reply{Code: 554, Status: smtp.Status{Class: 5, Subject: 5}, Text: "no valid recipients"}
-	replyNeedTLS = smtp.Reply{Code: 530, Status: smtp.Status{Class: 5, Subject: 7}, Text: "must issue a STARTTLS command first"}
-	replyLogin   = smtp.Reply{Code: 530, Status: smtp.Status{Class: 5, Subject: 7}, Text: "authentication required"}
-	replyContent = smtp.Reply{Code: 554, Status: smtp.Status{Class: 5, Subject: 6}, Text: "content is not what BODY said"}
-	replyLarge   = smtp.Reply{Code: 552, Status: smtp.Status{Class: 5, Subject: 3, Detail: 4}, Text: "message is too large"}
+	replyOK      = smtp.NewReply(250, 2, 0, 0, "OK")
+	replyOrder   = smtp.NewReply(503, 5, 5, 1, "bad sequence of commands")
+	replyUnknown = smtp.NewReply(500, 5, 5, 1, "unknown command")
+	replySyntax  = smtp.NewReply(501, 5, 5, 4, "syntax error")
+	replyNoRcpt  = smtp.NewReply(554, 5, 5, 0, "no valid recipients")
+	replyNeedTLS = smtp.NewReply(530, 5, 7, 0, "must issue a STARTTLS command first")
+	replyLogin   = smtp.NewReply(530, 5, 7, 0, "authentication required")
+	replyContent = smtp.NewReply(554, 5, 6, 0, "content is not what BODY said")
+	replyLarge   = smtp.NewReply(552, 5, 3, 4, "message is too large")
 )
 
 // verbs of a server; the answer is the handler's.
@@ -196,7 +196,7 @@ func (c *session) startTLS(args string) smtp.Reply {
 	if !c.extended || !c.canTLS() || args != "" || c.m != nil {
 		return c.wrong(replyOrder, "STARTTLS out of order")
 	}
-	c.reply(smtp.Reply{Code: 220, Status: smtp.Status{Class: 2}, Text: "go ahead"})
+	c.reply(smtp.NewReply(220, 2, 0, 0, "go ahead"))
 	tc := tls.Server(c.nc, c.server.opt.TLS)
 	if err := tc.Handshake(); err != nil {
 		c.over = true
@@ -217,5 +217,5 @@ func (c *session) rset(args string) smtp.Reply {
 
 func (c *session) quit(string) smtp.Reply {
 	c.over = true
-	return smtp.Reply{Code: 221, Status: smtp.Status{Class: 2}, Text: "bye"}
+	return smtp.NewReply(221, 2, 0, 0, "bye")
 }

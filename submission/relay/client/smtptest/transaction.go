@@ -174,5 +174,5 @@ func (c *session) end() smtp.Reply {
 		return r
 	}
 	c.server.accept(*m)
-	return smtp.Reply{Code: 250, Status: smtp.Status{Class: 2, Subject: 6}, Text: strconv.Itoa(len(m.Data)) + " octets received"}
+	return smtp.NewReply(250, 2, 6, 0, strconv.Itoa(len(m.Data))+" octets received")
 }
