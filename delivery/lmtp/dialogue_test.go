@@ -1,54 +1,25 @@
 package lmtp
 
 import (
-	"bufio"
 	"context"
 	"errors"
-	"fmt"
-	"io"
-	"path/filepath"
-	"regexp"
 	"strconv"
 	"strings"
 	"testing"
-	"testing/synctest"
 
 	"github.com/rogpeppe/go-internal/txtar"
 
 	"citron/auth/directory"
 	"citron/engine/kv/memkv"
 	"citron/ops/conn"
+	"citron/ops/conn/conntest"
 	"citron/store"
 )
 
-// A dialogue is a txtar file. In its part "dialogue" a line
-//
-//	C: text      is sent with CRLF (lines in a row in one write),
-//	C" "text\n"  is sent as the Go string it is,
-//	S: pattern   is expected; * stands for anything,
-//	EOF          says that the server closes, or, from the client, "C-EOF".
-//
-// The part "setup" has one fault a line: see setUp. A part "filed NAME" is what
-// the account has in the end, with LF for CRLF, without Received, messages
-// parted by a line "=====".
-func TestDialogues(t *testing.T) {
-	files, err := filepath.Glob("testdata/*.txtar")
-	if err != nil || len(files) == 0 {
-		t.Fatal("no dialogues", err)
-	}
-	for _, file := range files {
-		name := strings.TrimSuffix(filepath.Base(file), ".txtar")
-		for _, size := range []int{1 << 20, 1, 7} {
-			t.Run(fmt.Sprintf("%s/%d", name, size), func(t *testing.T) {
-				archive, err := txtar.ParseFile(file)
-				if err != nil {
-					t.Fatal(err)
-				}
-				synctest.Test(t, func(t *testing.T) { runDialogue(t, archive, size) })
-			})
-		}
-	}
-}
+// The part "setup" of a dialogue has one fault a line: see setUp. A part "filed
+// NAME" is what the account has in the end, with LF for CRLF, without Received,
+// messages parted by a line "=====".
+func TestDialogues(t *testing.T) { conntest.Dialogues(t, runDialogue) }
 
 // site is a directory with alice, bob, carol and dave (who is disabled), the
 // aliases both (alice, bob) and mixed (alice, dave), and a store in memory.
@@ -115,19 +86,10 @@ func (s *site) setUp(c *Config, words []string) {
 	}
 }
 
-func part(a *txtar.Archive, name string) string {
-	for _, f := range a.Files {
-		if f.Name == name {
-			return string(f.Data)
-		}
-	}
-	return ""
-}
-
 func runDialogue(t *testing.T, a *txtar.Archive, size int) {
 	s := newSite(t)
-	pipe := conn.NewPipe(s.service(part(a, "setup")).NewSession)
-	talk(t, pipe, part(a, "dialogue"), size)
+	pipe := conn.NewPipe(s.service(conntest.Part(a, "setup")).NewSession)
+	conntest.NewClient(t, pipe, size).Play(conntest.Part(a, "dialogue"))
 	if err := pipe.Close(); err != nil {
 		t.Error(err)
 	}
@@ -146,58 +108,4 @@ func runDialogue(t *testing.T, a *txtar.Archive, size int) {
 	if s.boxes.open != 0 {
 		t.Errorf("%d messages neither committed nor aborted", s.boxes.open)
 	}
-}
-
-func talk(t *testing.T, pipe *conn.Pipe, dialogue string, size int) {
-	reader := bufio.NewReader(pipe)
-	var pending []byte
-	flush := func() {
-		for ; len(pending) > 0; pending = pending[min(size, len(pending)):] {
-			pipe.Write(pending[:min(size, len(pending))])
-			synctest.Wait()
-		}
-	}
-	number := 0
-	for line := range strings.Lines(dialogue) {
-		number++
-		line = strings.TrimSuffix(line, "\n")
-		switch {
-		case line == "":
-		case line == "C-EOF":
-			flush()
-			pipe.CloseWrite()
-		case line == "EOF":
-			flush()
-			if rest, err := io.ReadAll(reader); err != nil || len(rest) > 0 {
-				t.Fatalf("line %d: want the end, got %q, %v", number, rest, err)
-			}
-		case strings.HasPrefix(line, "C: "):
-			pending = append(append(pending, line[3:]...), '\r', '\n')
-		case line == "C:":
-			pending = append(pending, '\r', '\n')
-		case strings.HasPrefix(line, `C" `):
-			text, err := strconv.Unquote(line[3:])
-			if err != nil {
-				t.Fatalf("line %d: %v", number, err)
-			}
-			pending = append(pending, text...)
-		case strings.HasPrefix(line, "S: "):
-			flush()
-			got, err := reader.ReadString('\n')
-			if err != nil || !match(line[3:]+"\r\n", got) {
-				t.Fatalf("line %d: want %q, got %q, %v", number, line[3:], got, err)
-			}
-		default:
-			t.Fatalf("line %d: %q", number, line)
-		}
-	}
-	flush()
-}
-
-func match(pattern, text string) bool {
-	parts := strings.Split(pattern, "*")
-	for i := range parts {
-		parts[i] = regexp.QuoteMeta(parts[i])
-	}
-	return regexp.MustCompile("^" + strings.Join(parts, ".*") + "$").MatchString(text)
 }

@@ -1,17 +1,12 @@
 package session
 
 import (
-	"bufio"
 	"context"
 	"crypto/tls"
 	"encoding/base64"
 	"errors"
-	"fmt"
-	"io"
 	"net"
 	"net/netip"
-	"path/filepath"
-	"regexp"
 	"strconv"
 	"strings"
 	"testing"
@@ -24,40 +19,19 @@ import (
 	"citron/auth/directory"
 	"citron/engine/kv/memkv"
 	"citron/ops/conn"
+	"citron/ops/conn/conntest"
 	"citron/submission"
 )
 
-// A dialogue is a txtar file. In its part "dialogue" a line
+// In dialogues a line
 //
-//	C: text      is sent with CRLF (lines in a row in one write),
-//	C" "text\n"  is sent as the Go string it is,
-//	S: pattern   is expected; * stands for anything,
-//	S+ 250       stands for a reply of any number of lines with this code,
 //	LOGIN name   greets, says EHLO and logs in,
-//	TLS          shakes hands,
-//	EOF          says that the server closes, or, from the client, "C-EOF".
+//	TLS          shakes hands.
 //
 // The part "setup" has one line for each thing that is not as usual: see setUp.
-// A part "url UID" is what
-// is at the URL of that UID. The part "queued" is what is in the queue in the end: see spool.dump.
-func TestDialogues(t *testing.T) {
-	files, err := filepath.Glob("testdata/*.txtar")
-	if err != nil || len(files) == 0 {
-		t.Fatal("no dialogues", err)
-	}
-	for _, file := range files {
-		name := strings.TrimSuffix(filepath.Base(file), ".txtar")
-		for _, size := range []int{1 << 20, 1, 7} {
-			t.Run(fmt.Sprintf("%s/%d", name, size), func(t *testing.T) {
-				archive, err := txtar.ParseFile(file)
-				if err != nil {
-					t.Fatal(err)
-				}
-				synctest.Test(t, func(t *testing.T) { runDialogue(t, archive, size) })
-			})
-		}
-	}
-}
+// A part "url UID" is what is at the URL of that UID. The part "queued" is what
+// is in the queue in the end: see spool.dump.
+func TestDialogues(t *testing.T) { conntest.Dialogues(t, runDialogue) }
 
 // site is a directory with the accounts of accounts, a store with URLs, and a
 // spool.
@@ -186,17 +160,8 @@ func (s *site) setUp(c *Config, words []string) {
 	}
 }
 
-func part(a *txtar.Archive, name string) string {
-	for _, f := range a.Files {
-		if f.Name == name {
-			return string(f.Data)
-		}
-	}
-	return ""
-}
-
 func runDialogue(t *testing.T, a *txtar.Archive, size int) {
-	s := newSite(t, part(a, "setup"))
+	s := newSite(t, conntest.Part(a, "setup"))
 	for _, f := range a.Files {
 		if uid, ok := strings.CutPrefix(f.Name, "url "); ok {
 			n, _ := strconv.Atoi(uid)
@@ -205,10 +170,9 @@ func runDialogue(t *testing.T, a *txtar.Archive, size int) {
 	}
 	client, end := s.dial(s.tls)
 	defer end()
-	d := &talker{t: t, conn: client, reader: bufio.NewReader(client), size: size}
-	d.talk(part(a, "dialogue"))
+	talker(t, client, size).Play(conntest.Part(a, "dialogue"))
 	end()
-	if got, want := s.spool.dump(), part(a, "queued"); got != want {
+	if got, want := s.spool.dump(), conntest.Part(a, "queued"); got != want {
 		t.Errorf("queued:\n%s\nwant:\n%s", got, want)
 	}
 	s.spool.check(t)
@@ -232,100 +196,19 @@ func (s *site) dial(withTLS bool) (client net.Conn, end func()) {
 }
 
 // talker is a client that follows a dialogue, in pieces of size octets.
-type talker struct {
-	t       *testing.T
-	conn    net.Conn
-	reader  *bufio.Reader
-	size    int
-	pending []byte
-	number  int // of the line
-}
-
-func (d *talker) talk(dialogue string) {
-	for line := range strings.Lines(dialogue) {
-		d.number++
-		d.line(strings.TrimSuffix(line, "\n"))
+func talker(t *testing.T, client net.Conn, size int) *conntest.Client {
+	c := conntest.NewClient(t, client, size)
+	c.Words = map[string]func(rest string){
+		"LOGIN": func(name string) {
+			c.Line("S+ 220")
+			c.Line("C: EHLO client.example.org")
+			c.Line("S+ 250")
+			c.Line("C: AUTH PLAIN " + base64.StdEncoding.EncodeToString([]byte("\x00"+name+"\x00"+password)))
+			c.Line("S: 235 2.7.0 *")
+		},
+		"TLS": func(string) {
+			c.Wrap(func(plain net.Conn) net.Conn { return tls.Client(plain, clientTLS()) })
+		},
 	}
-	d.flush()
-}
-
-func (d *talker) line(line string) {
-	word, rest, _ := strings.Cut(line, " ")
-	switch word {
-	case "", "#":
-	case "C-EOF":
-		d.flush()
-		d.conn.(interface{ CloseWrite() error }).CloseWrite()
-	case "EOF":
-		d.flush()
-		if rest, err := io.ReadAll(d.reader); err != nil || len(rest) > 0 {
-			d.t.Fatalf("line %d: want the end, got %q, %v", d.number, rest, err)
-		}
-	case "C:":
-		d.pending = append(append(d.pending, rest...), '\r', '\n')
-	case `C"`:
-		text, err := strconv.Unquote(rest)
-		if err != nil {
-			d.t.Fatalf("line %d: %v", d.number, err)
-		}
-		d.pending = append(d.pending, text...)
-	case "S:":
-		d.flush()
-		if got := d.read(); !match(rest+"\r\n", got) {
-			d.t.Fatalf("line %d: want %q, got %q", d.number, rest, got)
-		}
-	case "S+":
-		d.flush()
-		d.reply(rest)
-	case "LOGIN":
-		d.reply("220")
-		d.line("C: EHLO client.example.org")
-		d.line("S+ 250")
-		d.line("C: AUTH PLAIN " + base64.StdEncoding.EncodeToString([]byte("\x00"+rest+"\x00"+password)))
-		d.line("S: 235 2.7.0 *")
-	case "TLS":
-		d.flush()
-		d.conn = tls.Client(d.conn, clientTLS())
-		d.reader = bufio.NewReader(d.conn)
-	default:
-		d.t.Fatalf("line %d: %q", d.number, line)
-	}
-}
-
-func (d *talker) flush() {
-	for len(d.pending) > 0 {
-		n := min(d.size, len(d.pending))
-		d.conn.Write(d.pending[:n])
-		d.pending = d.pending[n:]
-		synctest.Wait()
-	}
-}
-
-func (d *talker) read() string {
-	got, err := d.reader.ReadString('\n')
-	if err != nil {
-		d.t.Fatalf("line %d: %q, %v", d.number, got, err)
-	}
-	return got
-}
-
-// reply reads a whole reply.
-func (d *talker) reply(code string) {
-	for {
-		got := d.read()
-		if !strings.HasPrefix(got, code) {
-			d.t.Fatalf("line %d: want %s, got %q", d.number, code, got)
-		}
-		if strings.HasPrefix(got, code+" ") {
-			return
-		}
-	}
-}
-
-func match(pattern, text string) bool {
-	parts := strings.Split(pattern, "*")
-	for i := range parts {
-		parts[i] = regexp.QuoteMeta(parts[i])
-	}
-	return regexp.MustCompile("^" + strings.Join(parts, ".*") + "$").MatchString(text)
+	return c
 }

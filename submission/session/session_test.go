@@ -1,7 +1,6 @@
 package session
 
 import (
-	"bufio"
 	"bytes"
 	"context"
 	"crypto/tls"
@@ -281,8 +280,7 @@ func TestInjectedBeforeTLS(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		client, end := newSite(t, "tls").dial(true)
 		defer end()
-		d := &talker{t: t, conn: client, reader: bufio.NewReader(client), size: 1 << 20}
-		d.talk("S+ 220\nC: EHLO client\nS+ 250\n" + `C" "STARTTLS\r\nEHLO injected\r\nNOOP\r\n"` +
+		talker(t, client, 1<<20).Play("S+ 220\nC: EHLO client\nS+ 250\n" + `C" "STARTTLS\r\nEHLO injected\r\nNOOP\r\n"` +
 			"\nS: 220 *\nTLS\nC: MAIL FROM:<a@b>\nS: 530 *\nC: AUTH PLAIN AAAA\nS: 503 *\nC: QUIT\nS: 221 *\nEOF")
 	})
 }

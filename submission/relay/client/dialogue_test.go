@@ -7,13 +7,13 @@ import (
 	"fmt"
 	"io"
 	"net"
-	"path/filepath"
 	"strings"
 	"testing"
 	"testing/synctest"
 
 	"github.com/rogpeppe/go-internal/txtar"
 
+	"citron/ops/conn/conntest"
 	"citron/submission/relay/relaytest"
 	"citron/wire/smtp"
 )
@@ -34,19 +34,9 @@ import (
 // each recipient, "handed N,N" the recipients at the hand-over. "unusable" says
 // that the connection is over then, "start" with what Start fails, if it does.
 func TestDialogues(t *testing.T) {
-	files, err := filepath.Glob("testdata/*.txtar")
-	if err != nil || len(files) == 0 {
-		t.Fatal("no dialogues", err)
-	}
-	for _, file := range files {
-		t.Run(strings.TrimSuffix(filepath.Base(file), ".txtar"), func(t *testing.T) {
-			archive, err := txtar.ParseFile(file)
-			if err != nil {
-				t.Fatal(err)
-			}
-			synctest.Test(t, func(t *testing.T) { runDialogue(t, archive) })
-		})
-	}
+	conntest.Archives(t, func(t *testing.T, a *txtar.Archive) {
+		synctest.Test(t, func(t *testing.T) { runDialogue(t, a) })
+	})
 }
 
 // every knows all parameters.
