@@ -147,7 +147,13 @@ func (w *away) talk(ctx context.Context, h *route.Host, c *conn) {
 // in another one; without progress there is no use in that.
 func (w *away) send(ctx context.Context, h *route.Host, c *conn, rcpts []int) (later []int, progress bool) {
 	m, unfit := w.message(ctx, c, rcpts)
-	if unfit != nil {
+	switch {
+	case unfit != nil && w.stop:
+		for len(w.left) > 0 {
+			w.finish(w.left[0], *unfit)
+		}
+		return nil, false
+	case unfit != nil:
 		w.some(h, rcpts, *unfit)
 		return nil, false
 	}

@@ -187,6 +187,40 @@ func TestPolicyAndRequireTLS(t *testing.T) {
 	})
 }
 
+// RFC 2852 §4: the time of a message in mode R is more than 0. It may end while
+// a host is being greeted, or between two transactions: all that is left ends.
+func TestDeliverByEndsMeanwhile(t *testing.T) {
+	n := newNetwork()
+	slow := func(verb string) func(string) string {
+		return func(line string) string {
+			if strings.HasPrefix(line, verb) {
+				time.Sleep(2 * time.Minute)
+			}
+			return ""
+		}
+	}
+	hello := n.add("a.example", "one.a.example", &relaytest.Host{Offers: []string{"DELIVERBY"}, Say: slow("EHLO")})
+	next := n.add("a.example", "two.a.example", &relaytest.Host{Offers: []string{"DELIVERBY"}})
+	end := n.add("b.example", "mx.b.example", &relaytest.Host{Offers: []string{"DELIVERBY", "LIMITS RCPTMAX=1"}, Say: slow(".")})
+	inNetwork(t, n, Options{}, func(r *rig) {
+		for _, test := range []struct{ domain, want string }{
+			{"a.example", "bob failed 5.4.7\ncarol failed 5.4.7"},
+			{"b.example", "bob relayed 2.0.0 blind\ncarol failed 5.4.7"},
+		} {
+			j := jobNow(text, "bob@"+test.domain, "carol@"+test.domain)
+			j.envelope.Mail.By = smtp.DeliverBy{Mode: smtp.ByReturn, Within: time.Minute}
+			equal(t, test.domain, test.want, r.deliver(j))
+		}
+		equal(t, "mails to the slow greeter", 0, len(hello.Mails()))
+		equal(t, "connections to the next", 0, next.Dialled())
+		for _, line := range append(hello.Lines(), end.Lines()...) {
+			if strings.HasPrefix(line, "MAIL") && line != "MAIL FROM:<alice@example.org> BY=60;R" {
+				t.Error(line)
+			}
+		}
+	})
+}
+
 // RFC 2852 §4.1.3, §4.1.4.
 func TestDeliverBy(t *testing.T) {
 	n := newNetwork()

@@ -28,8 +28,15 @@ func (w *away) message(ctx context.Context, c *conn, rcpts []int) (*client.Messa
 		o := statusPrepare.outcome(submission.Deferred)
 		return nil, &o
 	}
+	now := w.opt.Now()
+	if w.expired(now) {
+		// It was not when the attempt began; BY=0;R must not be said (RFC 2852 §4).
+		w.stop = true
+		o := statusExpired.outcome(submission.Failed)
+		return nil, &o
+	}
 	m := &client.Message{Mail: e.Mail, Body: p.body, Size: p.size}
-	m.Mail.Body, m.Mail.By = body, w.by(w.opt.Now())
+	m.Mail.Body, m.Mail.By = body, w.by(now)
 	w.addresses(m, offer, rcpts)
 	for i := range m.Rcpts {
 		m.Rcpts[i].Notify = notify(m.Rcpts[i].Notify, m.Mail.By, offer)
