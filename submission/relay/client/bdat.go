@@ -112,7 +112,9 @@ func (s *chunkSender) writeChunk(last bool) error {
 		pieces = append(pieces, rest[:min(len(rest), blockSize)])
 	}
 	for i, p := range pieces {
-		s.ears.ended.Store(last && i == len(pieces)-1)
+		if last && i == len(pieces)-1 {
+			s.ending(s.ears)
+		}
 		if err := s.write(p, s.opt.Timeouts.Block, s.ears.no); err != nil {
 			return err
 		}

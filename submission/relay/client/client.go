@@ -95,6 +95,23 @@ type Timeouts struct {
 	End      time.Duration // the answer to the whole message: 10 minutes
 	Reset    time.Duration // 1 minute
 	Quit     time.Duration // 5 seconds
+
+	// Setup bounds Start as a whole: 15 minutes.
+	Setup time.Duration
+	// Transaction (15 minutes), Recipient for each (30 seconds), and the octets
+	// at Rate in a second (8 KiB) together bound a transaction up to where the
+	// end of the message is sent. RFC 5321 §4.5.3.2 has minimums for single
+	// waits only, and they stay: Transaction is as long as those of one
+	// recipient together, MAIL, RCPT, DATA and a block, and who is slow at each
+	// of many is what it has no word about. The answer to the whole message
+	// always has End, since cutting it short makes second copies (§4.5.3.2.6).
+	Transaction, Recipient time.Duration
+	Rate                   int64
+}
+
+// transaction is how long a message may take for so many recipients.
+func (t *Timeouts) transaction(rcpts int, size int64) time.Duration {
+	return t.Transaction + time.Duration(rcpts)*t.Recipient + time.Duration(size/t.Rate)*time.Second
 }
 
 func (t *Timeouts) setDefaults() {
@@ -114,10 +131,16 @@ func (t *Timeouts) setDefaults() {
 		{&t.End, 10 * time.Minute},
 		{&t.Reset, time.Minute},
 		{&t.Quit, 5 * time.Second},
+		{&t.Setup, 15 * time.Minute},
+		{&t.Transaction, 15 * time.Minute},
+		{&t.Recipient, 30 * time.Second},
 	} {
 		if *d.value == 0 {
 			*d.value = d.instead
 		}
+	}
+	if t.Rate == 0 {
+		t.Rate = 8 << 10
 	}
 }
 
@@ -144,7 +167,10 @@ func Start(ctx context.Context, nc net.Conn, o Options) (*Conn, error) {
 	o.Timeouts.setDefaults()
 	c := &Conn{link: link{nc: nc}, opt: o}
 	defer c.obey(ctx)()
-	if err := c.start(ctx); err != nil {
+	c.endWithin(o.Timeouts.Setup)
+	err := c.start(ctx)
+	c.endWithin(0)
+	if err != nil {
 		c.part()
 		return nil, err
 	}

@@ -31,7 +31,7 @@ func (t *transaction) data(ctx context.Context) error {
 		err = t.handOver(ctx, e)
 	}
 	if err == nil {
-		e.ended.Store(true)
+		t.ending(e)
 		err = t.write(end.End(nil), t.opt.Timeouts.Block, e.no)
 	}
 	if err != nil {

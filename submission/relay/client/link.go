@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"net"
+	"os"
 	"sync"
 	"time"
 
@@ -18,7 +19,8 @@ type link struct {
 
 	mu      sync.Mutex
 	nc      net.Conn
-	stopped error // why ctx is done; nil: it is not
+	stopped error     // why ctx is done; nil: it is not
+	end     time.Time // of all waits, whatever each may take; zero: none
 }
 
 // longAgo is a deadline that has passed.
@@ -46,7 +48,7 @@ func (l *link) obey(ctx context.Context) (release func()) {
 	}
 }
 
-// readWithin sets until when reading may wait; 0: for ever.
+// readWithin sets until when reading may wait; 0: as long as all waits may.
 func (l *link) readWithin(d time.Duration) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -61,13 +63,26 @@ func (l *link) writeWithin(d time.Duration) {
 }
 
 func (l *link) deadline(d time.Duration) time.Time {
-	switch {
-	case l.stopped != nil:
+	if l.stopped != nil {
 		return longAgo
-	case d == 0:
-		return time.Time{}
 	}
-	return time.Now().Add(d)
+	if d == 0 {
+		return l.end
+	}
+	at := time.Now().Add(d)
+	if !l.end.IsZero() && l.end.Before(at) {
+		return l.end
+	}
+	return at
+}
+
+// endWithin bounds all waits that begin from now on together; 0: no longer.
+func (l *link) endWithin(d time.Duration) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.end = (time.Time{}); d > 0 {
+		l.end = time.Now().Add(d)
+	}
 }
 
 // interrupt ends a write that waits now. Who writes again closes a channel
@@ -132,13 +147,20 @@ var errStopped = errors.New("stopped")
 // blockSize is how much of a message is read and written at a time, in octets.
 const blockSize = 32 << 10
 
-// why names the end of ctx where that is behind an error.
+// errSlow is of a host that kept to the timeout of each wait, but not to that of
+// all.
+var errSlow = errors.New("the host took too long, all in all")
+
+// why names the end of ctx, or of the time for all waits, where that is behind an
+// error.
 func (l *link) why(err error) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	switch {
 	case l.stopped != nil:
 		return l.stopped
+	case errors.Is(err, os.ErrDeadlineExceeded) && !l.end.IsZero() && !time.Now().Before(l.end):
+		return errSlow
 	case errors.Is(err, io.EOF):
 		return io.ErrUnexpectedEOF
 	}

@@ -33,6 +33,8 @@ type Message struct {
 // At most MaxRcpts recipients are tried; the others are told "4.5.3, later".
 func (c *Conn) Send(ctx context.Context, m *Message) ([]Reply, error) {
 	defer c.obey(ctx)()
+	defer c.endWithin(0)
+	c.endWithin(c.opt.Timeouts.transaction(len(m.Rcpts), m.Size))
 	t := &transaction{Conn: c, Message: m, replies: make([]Reply, len(m.Rcpts))}
 	err := t.run(ctx)
 	return t.replies, err

@@ -100,6 +100,8 @@ func lostBy(err error) Reply {
 		return e.Reply
 	case errors.Is(err, ErrProtocol):
 		reply = replyNonsense
+	case errors.Is(err, errSlow):
+		reply.Text = errSlow.Error()
 	case errors.Is(err, os.ErrDeadlineExceeded):
 		reply.Text = "the host did not answer in time"
 	case errors.Is(err, io.ErrUnexpectedEOF):
