@@ -111,8 +111,8 @@ func TestSlowEnough(t *testing.T) {
 				time.Sleep(2*time.Minute - time.Second)
 				io.WriteString(nc, "354 go ahead\r\n")
 				end = ".\r\n"
+				time.Sleep(3*time.Minute - time.Second)
 			}
-			time.Sleep(3*time.Minute - time.Second)
 			for line := ""; line != end; {
 				line, _ = in.ReadString('\n')
 			}
