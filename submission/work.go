@@ -64,7 +64,9 @@ type Body interface {
 type Outcome struct {
 	Index  int // in Envelope.Rcpts
 	Result Result
-	// Status and Text are what a report says: the next hop's own, or ours.
+	// Status and Text are what a report says: the next hop's own, or ours. Of a
+	// reply Text is what stood behind the code in each line, enhanced code
+	// included, the lines separated by LF (smtp.Plain is for people).
 	Status smtp.Status
 	Code   int // SMTP's, 0 if there was no reply
 	Text   string

@@ -62,8 +62,9 @@ type Recipient struct {
 	Index  int
 	Action Action
 	Status smtp.Status
-	// Code is the SMTP reply's, 0 if there was none, and Text what it said or,
-	// without a reply, what we say.
+	// Code is the SMTP reply's, 0 if there was none, and Text what it said behind
+	// the code, enhanced code included, in lines separated by LF, or, without a
+	// reply, what we say.
 	Code int
 	Text string
 	// Host is the next hop that said so, or about which we do where Code is 0;

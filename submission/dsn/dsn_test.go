@@ -73,6 +73,11 @@ func TestReports(t *testing.T) {
 		Recipient{Index: 0, Status: smtp.Status{Class: 5, Subject: 7, Detail: 1}, Code: 451, Text: "greylisted", Host: "mx.Example.COM", Ended: "no delivery was possible for 5 days"},
 		Recipient{Index: 1, Status: smtp.Status{Class: 5, Subject: 4, Detail: 2}, Text: "the connection broke", Host: "Ivory.EDU", Ended: "no delivery was possible for 5 days"},
 		Recipient{Index: 3, Status: smtp.Status{Class: 5}, Ended: "the operator removed the message"})
+	lines := example("Example.ORG",
+		Recipient{Index: 0, Code: 550, Text: "mailbox unavailable\nuser has moved with no forwarding address", Host: "mx.example.com"},
+		Recipient{Index: 1, Status: smtp.Status{Class: 5, Subject: 1, Detail: 1}, Code: 550, Host: "Ivory.EDU",
+			Text: "5.1.1 The address that you tried to reach  does not exist.\n5.1.1\n5.1.1 See https://ivory.edu/no-such-user"},
+		Recipient{Index: 3, Code: 554, Text: "Not\r here\n" + strings.Repeat("x", 2000) + "\n\x00 – Status: 2.0.0\n", Host: "Bombs.AF.MIL"})
 	mixed.Envelope.Mail.By = smtp.DeliverBy{Mode: smtp.ByReturn, Within: time.Hour}
 	mixed.Envelope.Mail.Hold = smtp.Hold{For: time.Minute}
 	for name, c := range map[string]struct {
@@ -87,9 +92,11 @@ func TestReports(t *testing.T) {
 		"mixed":        {mixed, original, submission.Content{}},
 		// RFC 6533 §4.5, §6.3, §6.4, §6.5: a way back that may not do SMTPUTF8, and one that must.
 		// Diagnostic-Code is what the host said, and nothing else (RFC 3464 §2.3.6).
-		"ended":    {ended, original, submission.Content{}},
-		"utf8":     {utf8, strings.Replace(original, "Lunch", "Süßes", 1), submission.Content{}},
-		"utf8-own": {&own, strings.Replace(original, "Lunch", "Süßes", 1), submission.Content{EightBit: true, UTF8Header: true}},
+		"ended": {ended, original, submission.Content{}},
+		// RFC 3461 §9.2: a transcription, line by line, enhanced codes and all.
+		"rfc3461-9.2": {lines, original, submission.Content{}},
+		"utf8":        {utf8, strings.Replace(original, "Lunch", "Süßes", 1), submission.Content{}},
+		"utf8-own":    {&own, strings.Replace(original, "Lunch", "Süßes", 1), submission.Content{EightBit: true, UTF8Header: true}},
 	} {
 		got, content := write(t, c.r, c.original)
 		c.content.MessageID = "<abcde@" + c.r.Hostname + ">"

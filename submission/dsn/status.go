@@ -16,17 +16,49 @@ type fields struct{ text []byte }
 // maxFolded is where lines of fields are folded, if there is a space.
 const maxFolded = 76
 
-// add adds a field, folded at spaces.
+// add adds a field, folded at spaces, of which runs are one.
 func (f *fields) add(name, value string) {
 	f.text = append(append(f.text, name...), ':')
-	line := len(name) + 1
-	for i, word := range words(value) {
-		if i > 0 && line+1+len(word) > maxFolded {
-			f.text = append(f.text, "\r\n"...)
-			line = 0
+	f.fold(len(name)+1, " "+strings.Join(strings.Fields(value), " "))
+	f.text = append(f.text, "\r\n"...)
+}
+
+// fold adds a text that begins with a space, behind column characters of its
+// line. Unfolded it is what it was, but for spaces at its end.
+func (f *fields) fold(column int, text string) {
+	text = strings.TrimRight(text, " ")
+	for first := true; text != ""; first = false {
+		n := len(text) - len(strings.TrimLeft(text, " "))
+		if end := strings.IndexByte(text[n:], ' '); end >= 0 {
+			n += end
+		} else {
+			n = len(text)
 		}
-		f.text = append(append(f.text, ' '), word...)
-		line += 1 + len(word)
+		if !first && column+n > maxFolded {
+			f.text = append(f.text, "\r\n"...)
+			column = 0
+		}
+		f.text = append(f.text, text[:n]...)
+		column, text = column+n, text[n:]
+	}
+}
+
+// diagnostic adds the transcription of a reply, each line of it on one of its own
+// with a space in front (RFC 3461 §9.2).
+func (f *fields) diagnostic(code int, lines []string) {
+	const begin = "Diagnostic-Code: smtp;"
+	f.text = append(f.text, begin...)
+	column := len(begin)
+	for i, line := range lines {
+		mark := "-"
+		if i == len(lines)-1 {
+			mark = " "
+		}
+		if i > 0 {
+			f.text = append(f.text, "\r\n"...)
+			column = 0
+		}
+		f.fold(column, " "+strconv.Itoa(code)+mark+line)
 	}
 	f.text = append(f.text, "\r\n"...)
 }
@@ -119,9 +151,11 @@ func (c *Recipient) diagnostic(f *fields) {
 	text := c.text()
 	switch {
 	case c.Code > 0:
-		// RFC 3461 §9.2 would have the reply letter by letter; its enhanced code
-		// is left to the Status field, and its lines are one.
-		f.add("Diagnostic-Code", "smtp; "+strconv.Itoa(c.Code)+" "+ascii(text))
+		lines := strings.Split(c.Text, "\n")
+		for i := range lines {
+			lines[i] = ascii(line(lines[i], maxLine))
+		}
+		f.diagnostic(c.Code, lines[:min(len(lines), maxLines)])
 	case text != "":
 		f.add("Diagnostic-Code", "x-citron; "+ascii(text))
 	case c.Ended != "":
@@ -142,13 +176,20 @@ func (c *Recipient) status() smtp.Status {
 	return s
 }
 
-// host and text are what the next hop is called and said, fit to be shown.
+// host and text are what the next hop is called and said, fit to be shown to
+// people.
 func (c *Recipient) host() string { return strings.TrimSpace(line(c.Host, 255)) }
-func (c *Recipient) text() string { return strings.TrimSpace(line(c.Text, maxText)) }
+func (c *Recipient) text() string {
+	return strings.TrimSpace(line(smtp.Plain(c.Code, c.Text), maxText))
+}
 
 // maxText is how much is kept of what others said, and maxType of the name of an
 // address type, in octets.
 const maxText, maxType = 900, 60
+
+// maxLine bounds a line of a reply that is transcribed, in octets (RFC 5321
+// §4.5.3.1.5), and maxLines their number.
+const maxLine, maxLines = 512, 50
 
 // line makes one line of text of what may hold anything: what is not printable
 // becomes a space, and it is cut to at most limit octets.

@@ -226,7 +226,7 @@ func (a *aging) delayed(said dsn.Recipient, down bool) dsn.Recipient {
 	default:
 		said.Status = smtp.Status{Class: 4}
 	}
-	if said.Text == "" {
+	if said.Text == "" && said.Code == 0 {
 		said.Text = "the message could not be delivered yet"
 	}
 	return said

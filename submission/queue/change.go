@@ -7,6 +7,7 @@ import (
 
 	"citron/submission"
 	"citron/submission/dsn"
+	"citron/wire/smtp"
 )
 
 // change is what becomes of the recipients of a group.
@@ -237,7 +238,7 @@ func (w *work) log(news []dsn.Recipient, report *report) {
 }
 
 func (w *work) attrs(r *dsn.Recipient) []any {
-	attrs := []any{"id", formatID(w.id), "to", w.envelope.Rcpts[r.Index].To.String(), "status", r.Status.String(), "text", r.Text, "host", r.Host}
+	attrs := []any{"id", formatID(w.id), "to", w.envelope.Rcpts[r.Index].To.String(), "status", r.Status.String(), "text", smtp.Plain(r.Code, r.Text), "host", r.Host}
 	if r.Ended != "" {
 		attrs = append(attrs, "ended", r.Ended)
 	}

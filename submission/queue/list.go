@@ -65,12 +65,12 @@ type Attempt struct {
 	At     time.Time
 	Status smtp.Status
 	Code   int
-	Text   string
+	Text   string // on one line, without enhanced codes
 	Host   string
 }
 
 func (a *attempt) public() Attempt {
-	return Attempt{a.at.time(), a.status, a.code, a.text, a.host}
+	return Attempt{a.at.time(), a.status, a.code, smtp.Plain(a.code, a.text), a.host}
 }
 
 // maxDomains is how many domains a Summary names.

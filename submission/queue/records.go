@@ -144,7 +144,7 @@ type attempt struct {
 
 // Texts of next hops are kept up to so many octets.
 const (
-	maxText = 500
+	maxText = 1 << 10
 	maxHost = 255
 )
 

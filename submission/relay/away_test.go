@@ -217,7 +217,7 @@ func TestSomeRecipients(t *testing.T) {
 		equal(t, "outcomes", "bob relayed 2.0.0 blind\nnever failed 5.1.1\nplain failed 5.0.0\nlater relayed 2.0.0 blind", r.deliver(j))
 		equal(t, "the second host", "<later@example.com>", strings.Join(b.Mails()[0].Rcpts, " "))
 		equal(t, "code", 550, j.outcomes[1].Code)
-		equal(t, "text", "who", j.outcomes[1].Text)
+		equal(t, "text", "5.1.1 who", j.outcomes[1].Text)
 		equal(t, "host", "b.example.com", j.outcomes[3].Host)
 	})
 }

@@ -35,6 +35,7 @@ import (
 	"citron/submission"
 	"citron/submission/relay/client"
 	"citron/submission/relay/route"
+	"citron/wire/smtp"
 )
 
 // Options of a Relay. A zero field means its default.
@@ -329,6 +330,6 @@ func (a *attempt) log() {
 	for i := range a.outcomes {
 		o := &a.outcomes[i]
 		a.opt.Log.Info(o.Result.String(), "id", a.job.ID(), "recipient", a.envelope.Rcpts[o.Index].To.String(),
-			"host", o.Host, "status", o.Status.String(), "text", o.Text)
+			"host", o.Host, "status", o.Status.String(), "text", smtp.Plain(o.Code, o.Text))
 	}
 }

@@ -21,7 +21,8 @@ type Offer struct {
 func ParseOffer(r Response) Offer {
 	o := Offer{args: map[string][]string{}}
 	for i, line := range r.Lines {
-		words := strings.Fields(line)
+		_, text := cutStatus(r.Code, line) // which has no business here (RFC 2034 §4)
+		words := strings.Fields(text)
 		if i == 0 {
 			if len(words) > 0 {
 				o.Domain = words[0]

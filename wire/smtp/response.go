@@ -3,13 +3,14 @@ package smtp
 import (
 	"bytes"
 	"errors"
+	"strings"
 )
 
 // Response is a reply as a client reads it.
 type Response struct {
 	Code   int
 	Status Status   // of the last line; zero if it had none
-	Lines  []string // without codes; at least one
+	Lines  []string // what stands behind the codes, enhanced code included; at least one
 }
 
 // MaxResponse bounds one reply, in octets (RFC 5321 §4.5.3.1.5 has 512 for a
@@ -63,13 +64,23 @@ func (r *Response) add(line []byte) (last bool, err error) {
 	if !last && line[3] != '-' {
 		return false, ErrResponse
 	}
-	text := line[min(4, len(line)):]
-	if bytes.ContainsAny(text, "\r\x00") {
+	text := string(line[min(4, len(line)):])
+	if strings.ContainsAny(text, "\r\x00") {
 		return false, ErrResponse
 	}
-	r.Status, text = cutStatus(code, text)
-	r.Lines = append(r.Lines, string(text))
+	r.Status, _ = cutStatus(code, text)
+	r.Lines = append(r.Lines, text)
 	return last, nil
+}
+
+// Plain makes one line for people of the lines of a reply, separated by LF: their
+// enhanced codes are left out.
+func Plain(code int, text string) string {
+	lines := strings.Split(text, "\n")
+	for i := range lines {
+		_, lines[i] = cutStatus(code, lines[i])
+	}
+	return strings.Join(lines, " ")
 }
 
 func parseCode(p []byte) (int, bool) {
@@ -84,11 +95,11 @@ func parseCode(p []byte) (int, bool) {
 //
 //	status-code ::= class "." subject "." detail
 //	subject     ::= 1*3DIGIT
-func cutStatus(code int, text []byte) (Status, []byte) {
-	word, rest, _ := bytes.Cut(text, []byte{' '})
-	class, word, ok1 := bytes.Cut(word, []byte{'.'})
-	subject, detail, ok2 := bytes.Cut(word, []byte{'.'})
-	if !ok1 || !ok2 || len(class) != 1 || int(class[0]-'0') != code/100 || code/100 == 3 {
+func cutStatus(code int, text string) (Status, string) {
+	word, rest, _ := strings.Cut(text, " ")
+	class, word, ok1 := strings.Cut(word, ".")
+	subject, detail, ok2 := strings.Cut(word, ".")
+	if !ok1 || !ok2 || len(class) != 1 || int(class[0]-'0') != code/100 || code < 200 || code/100 == 3 {
 		return Status{}, text
 	}
 	s, ok1 := parse3(subject)
@@ -99,12 +110,12 @@ func cutStatus(code int, text []byte) (Status, []byte) {
 	return Status{uint16(code / 100), s, d}, rest
 }
 
-func parse3(p []byte) (uint16, bool) {
+func parse3(p string) (uint16, bool) {
 	if len(p) == 0 || len(p) > 3 {
 		return 0, false
 	}
 	n := uint16(0)
-	for _, c := range p {
+	for _, c := range []byte(p) {
 		if c < '0' || c > '9' {
 			return 0, false
 		}

@@ -18,8 +18,8 @@ func TestParseResponse(t *testing.T) {
 		{"250 OK\r\nnext", Response{Code: 250, Lines: []string{"OK"}}, 8, false},
 		{"250\r\n", Response{Code: 250, Lines: []string{""}}, 5, false},
 		{"250-foo.edu\r\n250-PIPELINING\r\n250 SIZE\r\n", Response{Code: 250, Lines: []string{"foo.edu", "PIPELINING", "SIZE"}}, 39, false},
-		{"550 5.1.1 no such user\r\n", Response{Code: 550, Status: Status{5, 1, 1}, Lines: []string{"no such user"}}, 24, false},
-		{"452 4.2.2\r\n", Response{Code: 452, Status: Status{4, 2, 2}, Lines: []string{""}}, 11, false},
+		{"550 5.1.1 no such user\r\n", Response{Code: 550, Status: Status{5, 1, 1}, Lines: []string{"5.1.1 no such user"}}, 24, false},
+		{"452 4.2.2\r\n", Response{Code: 452, Status: Status{4, 2, 2}, Lines: []string{"4.2.2"}}, 11, false},
 		{"250 5.1.1 class differs\r\n", Response{Code: 250, Lines: []string{"5.1.1 class differs"}}, 25, false},
 		{"220 1.2.3.4 ready\r\n", Response{Code: 220, Lines: []string{"1.2.3.4 ready"}}, 19, false},
 		{"250-half\r\n", Response{}, 0, false},
@@ -38,6 +38,19 @@ func TestParseResponse(t *testing.T) {
 		if !cmp.Equal(got, tt.want) || n != tt.n || (err != nil) != tt.bad {
 			t.Errorf("%.60q: %+v, %d, %v", tt.in, got, n, err)
 		}
+	}
+}
+
+func TestPlain(t *testing.T) {
+	for text, want := range map[string]string{
+		"5.1.1 no such user": "no such user", "5.1.1 no such\n5.1.1 user": "no such user", "5.1.1": "", "4.1.1 x\n\ny": "4.1.1 x  y", "": "",
+	} {
+		if got := Plain(550, text); got != want {
+			t.Errorf("%q: %q, want %q", text, got, want)
+		}
+	}
+	if got := Plain(0, "0.1.2 x\ny"); got != "0.1.2 x y" {
+		t.Error(got)
 	}
 }
 

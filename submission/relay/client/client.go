@@ -209,7 +209,7 @@ func (c *Conn) Verified() bool {
 
 // Host is what the host calls itself in its answer to EHLO, printable; it is for
 // reports and proves nothing.
-func (c *Conn) Host() string { return printable(c.offer.Domain) }
+func (c *Conn) Host() string { return printable([]string{c.offer.Domain}) }
 
 // Usable says that another message may be sent: that nothing has gone wrong with
 // the connection, and that the host's limit of messages (MAILMAX, RFC 9422) is

@@ -121,7 +121,7 @@ func sendMessage(t *testing.T, c *Conn, parts []txtar.File) {
 	replies, _ := c.Send(t.Context(), m)
 	got := ""
 	for _, r := range replies {
-		got += smtp.Reply{Code: r.Code, Status: r.Status, Text: r.Text}.Error() + "\n"
+		got += smtp.Reply{Code: r.Code, Status: r.Status, Text: smtp.Plain(r.Code, r.Text)}.Error() + "\n"
 	}
 	got += handed
 	if !c.Usable() {

@@ -78,8 +78,8 @@ func TestAnswerInTheMidst(t *testing.T) {
 	}
 	for name, after := range then {
 		for answer, want := range map[string]Reply{
-			"554 5.7.1 spam\r\n":     {Code: 554, Status: smtp.Status{Class: 5, Subject: 7, Detail: 1}, Text: "spam"},
-			"421 4.3.2 overload\r\n": {Code: 421, Status: smtp.Status{Class: 4, Subject: 3, Detail: 2}, Text: "overload"},
+			"554 5.7.1 spam\r\n":     {Code: 554, Status: smtp.Status{Class: 5, Subject: 7, Detail: 1}, Text: "5.7.1 spam"},
+			"421 4.3.2 overload\r\n": {Code: 421, Status: smtp.Status{Class: 4, Subject: 3, Detail: 2}, Text: "4.3.2 overload"},
 			"250 fine\r\n":           replyNonsense,
 			"what\r\n":               replyNonsense,
 			"":                       {Status: smtp.Status{Class: 4, Subject: 4, Detail: 2}, Text: "the host closed the connection"},

@@ -16,7 +16,9 @@ type Reply struct {
 	Code int
 	// Status is the host's enhanced code, or the one that its Code stands for.
 	Status smtp.Status
-	Text   string // printable, at most 1 KiB
+	// Text is printable and at most 1 KiB: the lines of the host's answer behind
+	// its code, separated by LF, or what we say.
+	Text string
 	// HandedOver: the message went out to its end and no answer came: the
 	// host may have it.
 	HandedOver bool
@@ -34,7 +36,7 @@ const maxText = 1 << 10
 // replyOf makes a verdict of an answer. A 3xx where none belongs is a temporary
 // failure, as nobody can tell what it means.
 func replyOf(r smtp.Response) Reply {
-	reply := Reply{Code: r.Code, Status: r.Status, Text: printable(strings.Join(r.Lines, " "))}
+	reply := Reply{Code: r.Code, Status: r.Status, Text: printable(r.Lines)}
 	if reply.Status == (smtp.Status{}) {
 		reply.Status = bareStatus(r.Code)
 	}
@@ -49,21 +51,28 @@ func bareStatus(code int) smtp.Status {
 }
 
 // printable makes of what a host says something that may stand in a report:
-// UTF-8 on one line.
-func printable(text string) string {
-	text = strings.Map(func(r rune) rune {
-		if r < ' ' || r >= 0x7f && r < 0xa0 || r == '\u2028' || r == '\u2029' {
-			return ' '
+// UTF-8 without controls.
+func printable(lines []string) string {
+	var text strings.Builder
+	for i, line := range lines {
+		if i > 0 {
+			text.WriteByte('\n')
 		}
-		return r
-	}, strings.ToValidUTF8(text, "?"))
-	if len(text) > maxText {
-		text = text[:maxText]
-		for !utf8.ValidString(text) {
-			text = text[:len(text)-1]
+		text.WriteString(strings.TrimRight(strings.Map(func(r rune) rune {
+			if r < ' ' || r >= 0x7f && r < 0xa0 || r == '\u2028' || r == '\u2029' {
+				return ' '
+			}
+			return r
+		}, strings.ToValidUTF8(line, "?")), " "))
+	}
+	cut := text.String()
+	if len(cut) > maxText {
+		cut = cut[:maxText]
+		for !utf8.ValidString(cut) {
+			cut = cut[:len(cut)-1]
 		}
 	}
-	return strings.TrimSpace(text)
+	return cut
 }
 
 // Verdicts of our own.
@@ -121,7 +130,7 @@ func (e *Error) Error() string {
 	if e.Err != nil {
 		return e.Op + ": " + e.Err.Error()
 	}
-	return e.Op + ": " + smtp.Reply{Code: e.Reply.Code, Status: e.Reply.Status, Text: e.Reply.Text}.Error()
+	return e.Op + ": " + smtp.Reply{Code: e.Reply.Code, Status: e.Reply.Status, Text: smtp.Plain(e.Reply.Code, e.Reply.Text)}.Error()
 }
 
 func (e *Error) Unwrap() error { return e.Err }
