@@ -183,12 +183,7 @@ func TestCrashInMoveToAnotherAccount(t *testing.T) {
 			t.Fatal(err)
 		}
 		at := fs.Calls() + after
-		fs.OnCall(func(op crashfs.Op) error {
-			if op.N >= at {
-				return errPower
-			}
-			return nil
-		})
+		fs.OnCall(crashfs.PowerCut(at, nil))
 		_, err := from.a.MoveTo(t.Context(), from.by, account.Inbox, everything, to, account.Inbox)
 		done = err == nil && fs.Calls() < at
 		d = mount(t, fs.Crash(rand.New(rand.NewPCG(after, 3))), opt)

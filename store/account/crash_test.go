@@ -31,8 +31,6 @@ type disk struct {
 	store  *account.Store
 }
 
-var errPower = errors.New("the power is off")
-
 func mount(t *testing.T, fs *crashfs.FS, o account.Options) *disk {
 	t.Helper()
 	d := &disk{fs: fs}
@@ -113,13 +111,7 @@ func crash(t *testing.T, seed uint64) {
 	calls := fs.Calls()
 	at := calls + uint64(rng.IntN(1500)) + 10
 	ctx, off := context.WithCancel(context.Background())
-	fs.OnCall(func(op crashfs.Op) error {
-		if op.N >= at {
-			off()
-			return errPower
-		}
-		return nil
-	})
+	fs.OnCall(crashfs.PowerCut(at, off))
 	promises := d.work(ctx, seed)
 	after := fs.Crash(rng)
 	off()
@@ -363,7 +355,7 @@ func TestCrashInLargeCopy(t *testing.T) {
 				t.Errorf("%d of %d messages are to be seen", shown.Messages, n)
 			}
 			if op.N >= at {
-				return errPower
+				return crashfs.ErrPower
 			}
 			return nil
 		})

@@ -139,12 +139,7 @@ func TestFiledOnceAcrossCrashes(t *testing.T) {
 			return failed
 		}
 		at := fs.Calls() + uint64(rng.IntN(60))
-		fs.OnCall(func(op crashfs.Op) error {
-			if op.N >= at {
-				return errPower
-			}
-			return nil
-		})
+		fs.OnCall(crashfs.PowerCut(at, nil))
 		deliver(d)
 		d = mount(t, fs.Crash(rng), opt)
 		if failed := deliver(d); failed > 0 {

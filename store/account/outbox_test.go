@@ -60,13 +60,7 @@ func crashInSend(t *testing.T, opt account.Options, n uint64) (more bool) {
 	r.must(err)
 	s := r.sending("one", "Drafts", 1)
 	at := fs.Calls() + n
-	fs.OnCall(func(op crashfs.Op) error {
-		if op.N >= at {
-			more = true
-			return errPower
-		}
-		return nil
-	})
+	fs.OnCall(crashfs.PowerCut(at, func() { more = true }))
 	_, sent := r.a.Send(t.Context(), r.by, s)
 	queued := r.a.Queued(t.Context(), "one", "Q1")
 

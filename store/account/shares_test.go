@@ -155,12 +155,7 @@ func TestCrashInSetACL(t *testing.T) {
 		}
 		a := d.account(t, alice)
 		at := fs.Calls() + after
-		fs.OnCall(func(op crashfs.Op) error {
-			if op.N >= at {
-				return errPower
-			}
-			return nil
-		})
+		fs.OnCall(crashfs.PowerCut(at, nil))
 		all := acl.Change{Op: acl.Replace, Rights: acl.All}
 		err := a.SetACL(t.Context(), account.Actor{Account: uint64(alice)}, account.Inbox, acl.Who{Account: uint64(bob)}, all, nil)
 		done = err == nil && fs.Calls() < at

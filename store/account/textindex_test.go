@@ -275,13 +275,7 @@ func indexCrash(t *testing.T, seed uint64) {
 	}
 	at := fs.Calls() + uint64(rng.IntN(1200)) + 10
 	ctx, off := context.WithCancel(context.Background())
-	fs.OnCall(func(op crashfs.Op) error {
-		if op.N >= at {
-			off()
-			return errPower
-		}
-		return nil
-	})
+	fs.OnCall(crashfs.PowerCut(at, off))
 	done := make(chan struct{})
 	go func() {
 		defer close(done)

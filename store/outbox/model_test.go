@@ -431,20 +431,13 @@ func (h *history) powerCut(seed uint64) {
 	h.mount()
 }
 
-var errPower = errors.New("the power is off")
-
 // crashInSend cuts the power at a call in the middle of a Send. What was
 // acknowledged is there, and of what was not, all or nothing.
 func (h *history) crashInSend(rt *rapid.T) {
 	name, a := h.drawAttempt(rt)
 	q := h.request(name, a)
 	at := h.fs.Calls() + uint64(rapid.IntRange(0, 12).Draw(rt, "calls"))
-	h.fs.OnCall(func(op crashfs.Op) error {
-		if op.N >= at {
-			return errPower
-		}
-		return nil
-	})
+	h.fs.OnCall(crashfs.PowerCut(at, nil))
 	sent, err := h.outbox.Send(context.Background(), q)
 	h.powerCut(rapid.Uint64().Draw(rt, "seed"))
 

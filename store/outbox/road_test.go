@@ -233,13 +233,7 @@ func crashOnTheRoad(r *road, n uint64) (more bool) {
 	r.mount(crashfs.New())
 	url := r.prepare()
 	at := r.fs.Calls() + n
-	r.fs.OnCall(func(op crashfs.Op) error {
-		if op.N >= at {
-			more = true
-			return errPower
-		}
-		return nil
-	})
+	r.fs.OnCall(crashfs.PowerCut(at, func() { more = true }))
 	first := r.send(url)
 	after := r.fs.Crash(rand.New(rand.NewPCG(n, 1)))
 	r.unmount()

@@ -18,12 +18,7 @@ func TestCrashAtEveryCall(t *testing.T) {
 		opt := queue.Options{InlineLimit: 60}
 		d := mount(t, fs, opt)
 		at := fs.Calls() + n
-		fs.OnCall(func(op crashfs.Op) error {
-			if op.N >= at {
-				return errPower
-			}
-			return nil
-		})
+		fs.OnCall(crashfs.PowerCut(at, nil))
 		done := d.life(t)
 		fs.OnCall(nil)
 		over := fs.Calls() < at

@@ -29,8 +29,6 @@ type disk struct {
 	q      *queue.Queue
 }
 
-var errPower = errors.New("the power is off")
-
 func mount(t *testing.T, fs *crashfs.FS, o queue.Options) *disk {
 	t.Helper()
 	d := &disk{fs: fs}
@@ -94,13 +92,7 @@ func crash(t *testing.T, seed uint64) {
 	d := mount(t, fs, opt)
 	at := fs.Calls() + uint64(rng.IntN(1200)) + 10
 	ctx, off := context.WithCancel(context.Background())
-	fs.OnCall(func(op crashfs.Op) error {
-		if op.N >= at {
-			off()
-			return errPower
-		}
-		return nil
-	})
+	fs.OnCall(crashfs.PowerCut(at, off))
 	p := &promises{all: make(map[string]*fate)}
 	d.work(ctx, seed, p)
 	t.Logf("%d messages, the power off: %v", len(p.all), fs.Calls() >= at)

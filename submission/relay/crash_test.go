@@ -2,7 +2,6 @@ package relay
 
 import (
 	"context"
-	"errors"
 	"flag"
 	"fmt"
 	"io"
@@ -26,8 +25,6 @@ import (
 )
 
 var crashSeeds = flag.Int("crash.seeds", 12, "how many random crashes TestCrash makes")
-
-var errPower = errors.New("the power is off")
 
 // site is a store, a queue and a relay on one file system.
 type site struct {
@@ -184,13 +181,7 @@ func crash(t *testing.T, seed uint64) {
 	}
 	off := make(chan struct{})
 	at, once := fs.Calls()+uint64(rng.IntN(250)), sync.Once{}
-	fs.OnCall(func(op crashfs.Op) error {
-		if op.N >= at {
-			once.Do(func() { close(off) })
-			return errPower
-		}
-		return nil
-	})
+	fs.OnCall(crashfs.PowerCut(at, func() { once.Do(func() { close(off) }) }))
 	var accepted, unsure []string
 	for i := range 15 {
 		text := fmt.Sprintf("Subject: %d\r\n\r\n%0*d\r\n", i, 10+i*20, i)

@@ -1,6 +1,7 @@
 package crashfs
 
 import (
+	"errors"
 	"sync"
 	"sync/atomic"
 )
@@ -86,6 +87,23 @@ func FailNth(n uint64, match func(Op) bool, err error) func(Op) error {
 			return err
 		}
 		return nil
+	}
+}
+
+// ErrPower is what calls give behind a PowerCut.
+var ErrPower = errors.New("the power is off")
+
+// PowerCut makes a hook that fails call n of the file system and all behind it,
+// and calls off, if there is one, before each.
+func PowerCut(n uint64, off func()) func(Op) error {
+	return func(op Op) error {
+		if op.N < n {
+			return nil
+		}
+		if off != nil {
+			off()
+		}
+		return ErrPower
 	}
 }
 
