@@ -10,35 +10,13 @@ import (
 	"testing/synctest"
 	"time"
 
+	"citron/engine/enginetest"
 	"citron/engine/kv"
 	"citron/engine/kv/memkv"
 	"citron/store"
 	"citron/store/account"
 	"citron/store/uidset"
 )
-
-// fates lets a test decide about the next commits.
-type fates struct {
-	mu   sync.Mutex
-	next []memkv.Fate
-}
-
-func (f *fates) decide(kv.Account, kv.TxID) (memkv.Fate, error) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	if len(f.next) == 0 {
-		return memkv.Commit, nil
-	}
-	fate := f.next[0]
-	f.next = f.next[1:]
-	return fate, errors.New("as the test wants it")
-}
-
-func (f *fates) set(next ...memkv.Fate) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	f.next = next
-}
 
 func TestUnknownOutcomes(t *testing.T) {
 	for name, c := range map[string]struct {
@@ -52,13 +30,13 @@ func TestUnknownOutcomes(t *testing.T) {
 		"engine stops": {memkv.Stop, account.ErrTemporary, 0},
 	} {
 		t.Run(name, func(t *testing.T) {
-			f := &fates{}
+			f := &enginetest.Fates{}
 			r := newRig(t, account.Options{InlineLimit: 10})
 			r.a.Close()
-			r.engine = memkv.New(memkv.Options{Decide: f.decide})
+			r.engine = memkv.New(memkv.Options{Decide: f.Decide})
 			r.open(account.Options{InlineLimit: 10})
 			in := r.incoming(small(1))
-			f.set(c.fate)
+			f.Set(errors.New("as the test wants it"), c.fate)
 			_, err := r.a.Append(r.ctx, r.by, account.Inbox, []account.AppendItem{{Incoming: in}})
 			if !errors.Is(err, c.want) && (err != nil || c.want != nil) {
 				t.Fatalf("%v, want %v", err, c.want)
@@ -393,7 +371,7 @@ func (r *rig) keys(letter byte) (n int) {
 
 // A panic is an error of those who wait; the account is read anew.
 func TestPanicIsAnError(t *testing.T) {
-	f := &fates{}
+	f := &enginetest.Fates{}
 	r := newRig(t, account.Options{})
 	r.a.Close()
 	panics := false
@@ -401,7 +379,7 @@ func TestPanicIsAnError(t *testing.T) {
 		if panics {
 			panic("as the test wants it")
 		}
-		return f.decide(a, id)
+		return f.Decide(a, id)
 	}})
 	r.open(account.Options{})
 	r.add(account.Inbox, 1, 0)

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"citron/engine/body/segment"
+	"citron/engine/enginetest"
 	"citron/engine/kv"
 	"citron/engine/kv/pebblekv"
 	"citron/engine/vfs"
@@ -33,15 +34,8 @@ type disk struct {
 
 func mount(t *testing.T, fs *crashfs.FS, o account.Options) *disk {
 	t.Helper()
-	d := &disk{fs: fs}
+	d := &disk{fs: fs, engine: enginetest.Pebble(t, fs), bodies: enginetest.Bodies(t, fs, "bodies")}
 	var err error
-	d.engine, err = pebblekv.Open(fs, "kv", pebblekv.Options{NoFloor: true, Cache: 1 << 20, MemTable: 1 << 20, Survive: true, Fatal: func(error) {}})
-	if err != nil {
-		t.Fatalf("open the engine: %v", err)
-	}
-	if d.bodies, err = segment.Open(fs, "bodies", segment.Options{Fatal: func(error) {}}); err != nil {
-		t.Fatalf("open the bodies: %v", err)
-	}
 	if d.store, err = account.Open(d.engine, d.bodies, o); err != nil {
 		t.Fatal(err)
 	}

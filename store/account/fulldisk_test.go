@@ -1,30 +1,15 @@
 package account_test
 
 import (
-	"context"
 	"fmt"
 	"sync"
-	"sync/atomic"
 	"testing"
 	"time"
 
-	"citron/engine/kv"
+	"citron/engine/enginetest"
 	"citron/store/account"
 	"citron/store/uidset"
 )
-
-// fullEngine takes only what makes room while it is full.
-type fullEngine struct {
-	kv.Engine
-	full atomic.Bool
-}
-
-func (e *fullEngine) Update(ctx context.Context, a kv.Account, fn func(kv.Tx) error) error {
-	if e.full.Load() && !kv.MakesRoom(ctx) {
-		return kv.ErrNoSpace
-	}
-	return e.Engine.Update(ctx, a, fn)
-}
 
 // On a full disk deleting goes on, in all its steps up to the sweep, and all
 // else is refused.
@@ -32,13 +17,13 @@ func TestDeletingOnAFullDisk(t *testing.T) {
 	now := time.Unix(1e9, 0)
 	o := account.Options{Now: func() time.Time { return now }, ExpungeGrace: time.Hour}
 	r := newRig(t, o)
-	engine := &fullEngine{Engine: r.engine}
+	engine := &enginetest.Full{Engine: r.engine}
 	r.engine = engine
 	r.open(o)
 	r.add(account.Inbox, 20, 0)
 	r.create("Old")
 	r.add(r.mailbox("Old"), 5, 0)
-	engine.full.Store(true)
+	engine.Now.Store(true)
 
 	no := func(what string, err error) {
 		t.Helper()
@@ -85,11 +70,11 @@ func (r *rig) must(err error) {
 // Who waits for the same account does not share a refusal, nor a permission.
 func TestFullDiskTogether(t *testing.T) {
 	r := newRig(t, account.Options{})
-	engine := &fullEngine{Engine: r.engine}
+	engine := &enginetest.Full{Engine: r.engine}
 	r.engine = engine
 	r.open(account.Options{})
 	r.add(account.Inbox, 100, account.Deleted)
-	engine.full.Store(true)
+	engine.Now.Store(true)
 	var all sync.WaitGroup
 	for i := range 100 {
 		all.Go(func() {

@@ -11,6 +11,7 @@ import (
 
 	"pgregory.net/rapid"
 
+	"citron/engine/enginetest"
 	"citron/engine/kv"
 	"citron/engine/kv/memkv"
 	"citron/store/account"
@@ -254,7 +255,7 @@ const modelBytes = 300
 func TestMetadataHistories(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		engine := rapid.SampledFrom([]string{"memkv", "memkv", "memkv", "pebblekv"}).Draw(rt, "engine")
-		h := &metadataHistory{newHistory(t, rt, engines[engine]), metadataModel{}}
+		h := &metadataHistory{newHistory(t, rt, enginetest.Engines[engine]), metadataModel{}}
 		h.opt.MaxMetadataBytes, h.opt.MaxMetadataEntries = modelBytes, 10
 		h.reopenAll(rt)
 		defer func() {

@@ -10,9 +10,8 @@ import (
 	"time"
 
 	"citron/engine/body/segment"
+	"citron/engine/enginetest"
 	"citron/engine/kv"
-	"citron/engine/kv/memkv"
-	"citron/engine/kv/pebblekv"
 	"citron/engine/vfs/crashfs"
 	"citron/store/account"
 	"citron/store/uidset"
@@ -65,40 +64,12 @@ func (m *model) size() (n uint64) {
 	return n
 }
 
-// engines are what the histories run on; reopen gives the engine anew.
-var engines = map[string]func() (e kv.Engine, reopen func() kv.Engine){
-	"memkv": func() (kv.Engine, func() kv.Engine) {
-		e := memkv.New(memkv.Options{})
-		return e, func() kv.Engine {
-			e.Close()
-			e = e.Reopen(memkv.Options{})
-			return e
-		}
-	},
-	"pebblekv": func() (kv.Engine, func() kv.Engine) {
-		fs := crashfs.New()
-		open := func() *pebblekv.Engine {
-			e, err := pebblekv.Open(fs, "kv", pebblekv.Options{NoFloor: true, Cache: 1 << 20, MemTable: 1 << 20, Fatal: func(err error) { panic(err) }})
-			if err != nil {
-				panic(err)
-			}
-			return e
-		}
-		e := open()
-		return e, func() kv.Engine {
-			e.Close()
-			e = open()
-			return e
-		}
-	},
-}
-
 // TestHistories runs random histories against the model, most of them on the
 // engine that is faster to open.
 func TestHistories(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		engine := rapid.SampledFrom([]string{"memkv", "memkv", "memkv", "pebblekv"}).Draw(rt, "engine")
-		h := newHistory(t, rt, engines[engine])
+		h := newHistory(t, rt, enginetest.Engines[engine])
 		defer func() {
 			h.a.Close()
 			h.engine.Close()

@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"citron/engine/enginetest"
 	"citron/engine/kv"
 	"citron/engine/vfs/crashfs"
 	"citron/store/account"
@@ -115,14 +116,14 @@ func (r *rig) hasKeyword(id account.MailboxID, uid account.UID, name string) boo
 // which makes room.
 func TestSendOnAFullDisk(t *testing.T) {
 	r := newRig(t, account.Options{})
-	engine := &fullEngine{Engine: r.engine}
+	engine := &enginetest.Full{Engine: r.engine}
 	r.engine = engine
 	r.open(account.Options{})
 	r.add(r.mailbox("Drafts"), 2, account.Draft)
 	full := func(name string) {
 		t.Helper()
-		engine.full.Store(true)
-		defer engine.full.Store(false)
+		engine.Now.Store(true)
+		defer engine.Now.Store(false)
 		before := r.a.ModSeq()
 		if _, err := r.a.Send(r.ctx, r.by, r.sending(name, "Drafts", 1)); account.KindOf(err) != account.NoSpace {
 			t.Errorf("on a full disk: %v", err)
@@ -133,7 +134,7 @@ func TestSendOnAFullDisk(t *testing.T) {
 	_, err := r.a.Send(r.ctx, r.by, r.sending("one", "Drafts", 1))
 	r.must(err)
 	full("two")
-	engine.full.Store(true)
+	engine.Now.Store(true)
 	equal(t, "waiting", []string{"7 one"}, r.waits())
 	r.must(r.a.Queued(r.ctx, "one", "Q"))
 	equal(t, "waiting", 0, len(r.waits()))

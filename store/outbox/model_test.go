@@ -13,7 +13,7 @@ import (
 	"testing"
 	"time"
 
-	"citron/engine/body/segment"
+	"citron/engine/enginetest"
 	"citron/engine/kv/pebblekv"
 	"citron/engine/vfs/crashfs"
 	"citron/store"
@@ -169,12 +169,8 @@ func TestHistories(t *testing.T) {
 }
 
 func (h *history) mount() {
-	var err error
-	h.kv, err = pebblekv.Open(h.fs, "kv", pebblekv.Options{NoFloor: true, Cache: 1 << 20, MemTable: 1 << 20, Survive: true, Fatal: func(error) {}})
-	h.must(err)
+	h.kv, h.bodies = enginetest.Pebble(h, h.fs), enginetest.Bodies(h, h.fs, "bodies")
 	h.engine = h.kv
-	h.bodies, err = segment.Open(h.fs, "bodies", segment.Options{Fatal: func(error) {}})
-	h.must(err)
 	h.open()
 	h.a = nil
 }

@@ -15,6 +15,7 @@ import (
 
 	"citron/auth/directory"
 	"citron/engine/body/segment"
+	"citron/engine/enginetest"
 	"citron/engine/kv"
 	"citron/engine/kv/pebblekv"
 	"citron/engine/vfs/crashfs"
@@ -50,13 +51,8 @@ const aliceNumber kv.Account = 1
 func (r *road) mount(fs *crashfs.FS) {
 	r.Helper()
 	r.fs = fs
+	r.engine, r.bodies, r.queued = enginetest.Pebble(r, fs), enginetest.Bodies(r, fs, "bodies"), enginetest.Bodies(r, fs, "queue")
 	var err error
-	r.engine, err = pebblekv.Open(fs, "kv", pebblekv.Options{NoFloor: true, Cache: 1 << 20, MemTable: 1 << 20, Survive: true, Fatal: func(error) {}})
-	r.must(err)
-	r.bodies, err = segment.Open(fs, "bodies", segment.Options{Fatal: func(error) {}})
-	r.must(err)
-	r.queued, err = segment.Open(fs, "queue", segment.Options{Fatal: func(error) {}})
-	r.must(err)
 	r.store, err = account.Open(r.engine, r.bodies, account.Options{InlineLimit: 100})
 	r.must(err)
 	r.users, err = directory.Open(r.Context(), directory.Options{Engine: r.engine, DefaultDomain: "example.org", Iterations: 4096})

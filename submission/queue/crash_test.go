@@ -12,6 +12,7 @@ import (
 	"testing"
 
 	"citron/engine/body/segment"
+	"citron/engine/enginetest"
 	"citron/engine/kv/pebblekv"
 	"citron/engine/vfs"
 	"citron/engine/vfs/crashfs"
@@ -31,15 +32,8 @@ type disk struct {
 
 func mount(t *testing.T, fs *crashfs.FS, o queue.Options) *disk {
 	t.Helper()
-	d := &disk{fs: fs}
+	d := &disk{fs: fs, engine: enginetest.Pebble(t, fs), bodies: enginetest.Bodies(t, fs, "queue")}
 	var err error
-	d.engine, err = pebblekv.Open(fs, "kv", pebblekv.Options{NoFloor: true, Cache: 1 << 20, MemTable: 1 << 20, Survive: true, Fatal: func(error) {}})
-	if err != nil {
-		t.Fatalf("open the engine: %v", err)
-	}
-	if d.bodies, err = segment.Open(fs, "queue", segment.Options{Fatal: func(error) {}}); err != nil {
-		t.Fatalf("open the bodies: %v", err)
-	}
 	if d.q, err = queue.Open(t.Context(), d.engine, d.bodies, o); err != nil {
 		t.Fatal(err)
 	}

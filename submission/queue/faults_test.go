@@ -1,51 +1,26 @@
 package queue_test
 
 import (
-	"context"
 	"errors"
 	"strings"
 	"sync"
-	"sync/atomic"
 	"testing"
 	"time"
 
+	"citron/engine/enginetest"
 	"citron/engine/kv"
 	"citron/engine/kv/memkv"
 	"citron/submission"
 	"citron/submission/queue"
 )
 
-// fates lets a test decide about the next commits.
-type fates struct {
-	mu   sync.Mutex
-	next []memkv.Fate
-	err  error
-}
-
-func (f *fates) decide(kv.Account, kv.TxID) (memkv.Fate, error) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	if len(f.next) == 0 {
-		return memkv.Commit, nil
-	}
-	fate := f.next[0]
-	f.next = f.next[1:]
-	return fate, f.err
-}
-
-func (f *fates) set(err error, next ...memkv.Fate) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	f.next, f.err = next, err
-}
-
 var errWanted = errors.New("as the test wants it")
 
-func faultyRig(t *testing.T) (*rig, *fates) {
+func faultyRig(t *testing.T) (*rig, *enginetest.Fates) {
 	r := newRig(t, queue.Options{InlineLimit: 10})
 	r.q.Close()
-	f := &fates{}
-	r.engine = memkv.New(memkv.Options{Decide: f.decide})
+	f := &enginetest.Fates{}
+	r.engine = memkv.New(memkv.Options{Decide: f.Decide})
 	r.open()
 	return r, f
 }
@@ -67,7 +42,7 @@ func TestFaultsOfCommit(t *testing.T) {
 			r, f := faultyRig(t)
 			e := r.envelope("bob@example.com")
 			e.Origin = "once"
-			f.set(c.cause, c.fate)
+			f.Set(c.cause, c.fate)
 			if _, err := put(r.ctx, r.q, text, e); !errors.Is(err, c.want) {
 				t.Fatalf("%v, want %v", err, c.want)
 			}
@@ -98,7 +73,7 @@ func TestFaultsOfSettle(t *testing.T) {
 			j := r.mustTake()
 			outcomes := all(j, failed)
 			outcomes[1].Result = submission.Deferred
-			f.set(errWanted, fate)
+			f.Set(errWanted, fate)
 			err := j.Settle(r.ctx, outcomes)
 			switch fate {
 			case memkv.UnknownKept:
@@ -216,31 +191,18 @@ func TestVerifyAndRepair(t *testing.T) {
 	}
 }
 
-// fullEngine takes only what makes room while it is full.
-type fullEngine struct {
-	kv.Engine
-	full atomic.Bool
-}
-
-func (e *fullEngine) Update(ctx context.Context, a kv.Account, fn func(kv.Tx) error) error {
-	if e.full.Load() && !kv.MakesRoom(ctx) {
-		return kv.ErrNoSpace
-	}
-	return e.Engine.Update(ctx, a, fn)
-}
-
 // On a full disk nothing is taken; what is there goes out, is reported, given
 // up or deleted.
 func TestFullEngine(t *testing.T) {
 	r := newRig(t, queue.Options{InlineLimit: 10, GiveUp: time.Hour})
-	engine := &fullEngine{Engine: r.engine}
+	engine := &enginetest.Full{Engine: r.engine}
 	r.engine = engine
 	r.reopen()
 	id := r.commit(text, r.envelope("erin@example.edu"))
 	for range 3 {
 		r.commit(text, r.envelope("bob@example.com"))
 	}
-	engine.full.Store(true)
+	engine.Now.Store(true)
 	if _, err := put(r.ctx, r.q, text, r.envelope("bob@example.com")); !errors.Is(err, submission.ErrNoSpace) {
 		t.Fatalf("%v", err)
 	}

@@ -12,7 +12,7 @@ import (
 	"time"
 
 	"citron/engine/body"
-	"citron/engine/body/segment"
+	"citron/engine/enginetest"
 	"citron/engine/kv"
 	"citron/engine/kv/memkv"
 	"citron/engine/vfs/crashfs"
@@ -56,10 +56,7 @@ var start = time.Date(2026, 11, 25, 12, 0, 0, 0, time.UTC)
 
 func newRig(t testing.TB, opt queue.Options) *rig {
 	t.Helper()
-	bodies, err := segment.Open(crashfs.New(), "queue", segment.Options{Fatal: func(error) {}})
-	if err != nil {
-		t.Fatal(err)
-	}
+	bodies := enginetest.Bodies(t, crashfs.New(), "queue")
 	t.Cleanup(func() { bodies.Close() })
 	r := &rig{t: t, ctx: t.Context(), engine: memkv.New(memkv.Options{}), bodies: bodies, opt: opt, clock: clock{now: start}}
 	r.open()

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"citron/engine/body/segment"
+	"citron/engine/enginetest"
 	"citron/engine/kv"
 	"citron/engine/kv/pebblekv"
 	"citron/engine/vfs/crashfs"
@@ -54,19 +55,16 @@ func (l *lockedText) Write(p []byte) (int, error) {
 
 func mount(t *testing.T, fs *crashfs.FS, n *network, now func() time.Time) *site {
 	t.Helper()
-	s := &site{t: t}
+	s := &site{t: t, engine: enginetest.Pebble(t, fs)}
+	for i, name := range []string{"bodies", "queue"} {
+		s.bodies[i] = enginetest.Bodies(t, fs, name)
+	}
 	var err error
 	must := func() {
 		t.Helper()
 		if err != nil {
 			t.Fatal(err)
 		}
-	}
-	s.engine, err = pebblekv.Open(fs, "kv", pebblekv.Options{NoFloor: true, Cache: 1 << 20, MemTable: 1 << 20, Survive: true, Fatal: func(error) {}})
-	must()
-	for i, name := range []string{"bodies", "queue"} {
-		s.bodies[i], err = segment.Open(fs, name, segment.Options{Fatal: func(error) {}})
-		must()
 	}
 	s.store, err = account.Open(s.engine, s.bodies[0], account.Options{InlineLimit: 100})
 	must()
