@@ -177,6 +177,15 @@ func (q *Queue) signal() {
 	}
 }
 
+// ring is the timer's end. It is by the clock on the wall that a domain is due:
+// where that went back, it is not yet, and the timer is armed again.
+func (q *Queue) ring() {
+	q.mu.Lock()
+	q.armed = 0
+	q.mu.Unlock()
+	q.signal()
+}
+
 // arm has those who wait in Next woken when the next domain is due. It is
 // called with q.mu held.
 func (q *Queue) arm(now milli) {

@@ -54,7 +54,7 @@ func Open(ctx context.Context, engine kv.Engine, bodies body.Store, opt Options)
 			return nil, err
 		}
 	}
-	q.timer = time.AfterFunc(time.Hour, q.signal)
+	q.timer = time.AfterFunc(time.Hour, q.ring)
 	return q, nil
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -77,6 +78,47 @@ func TestNextWaits(t *testing.T) {
 			}
 		}
 		equal(t, "left", queue.Totals{}, q.Totals())
+	})
+}
+
+// A clock that is set back does not leave a message to lie for as long as no
+// other comes: when its time has come by the clock, it is tried.
+func TestClockGoesBack(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		bodies, err := segment.Open(crashfs.New(), "queue", segment.Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer bodies.Close()
+		var back atomic.Int64
+		q, err := queue.Open(t.Context(), memkv.New(memkv.Options{}), bodies, queue.Options{
+			Retry: []time.Duration{10 * time.Minute}, Random: func() float64 { return 0 },
+			Now: func() time.Time { return time.Now().Add(-time.Duration(back.Load())) },
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer q.Close()
+		r := rig{clock: clock{now: time.Now()}}
+		if _, err := put(t.Context(), q, text, r.envelope("bob@example.com")); err != nil {
+			t.Fatal(err)
+		}
+		began := time.Now()
+		for _, o := range []submission.Outcome{deferred, delivered} {
+			ctx, cancel := context.WithTimeout(t.Context(), 24*time.Hour)
+			j, err := q.Next(ctx)
+			cancel()
+			if err != nil {
+				t.Fatalf("after %v: %v", time.Since(began), err)
+			}
+			if err := j.Settle(t.Context(), all(j, o)); err != nil {
+				t.Fatal(err)
+			}
+			time.AfterFunc(time.Minute, func() { back.Store(int64(time.Hour)) })
+		}
+		if wait := time.Since(began); wait < 69*time.Minute || wait > 71*time.Minute {
+			t.Errorf("tried again after %v", wait)
+		}
 	})
 }
 
