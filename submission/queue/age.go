@@ -190,7 +190,7 @@ func (a *aging) group(s slot, g *group) (news []dsn.Recipient) {
 				said.Status = statusExpired // RFC 2852 §4.1.3
 			}
 			c.end(r.index, was)
-			if notify == 0 || notify&smtp.NotifyFailure != 0 {
+			if wantsFailure(notify) {
 				news = append(news, said)
 			} else {
 				a.untold = append(a.untold, said)

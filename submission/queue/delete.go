@@ -50,11 +50,16 @@ func (q *Queue) drop(ctx context.Context, id uint64, domain string, report bool)
 		c := &change{slot: s, level: w.message.level, group: g, marked: true}
 		for _, r := range g.rcpts {
 			c.end(r.index, r.state())
-			if int(r.index) < len(w.envelope.Rcpts) && w.envelope.Rcpts[r.index].Notify&^smtp.NotifyFailure == 0 {
-				said := reportOf(&r)
-				said.Action, said.Status = dsn.Failed, smtp.Status{Class: 5}
-				said.Ended = "the operator removed the message"
+			if !report || int(r.index) >= len(w.envelope.Rcpts) {
+				continue
+			}
+			said := reportOf(&r)
+			said.Action, said.Status = dsn.Failed, smtp.Status{Class: 5}
+			said.Ended = "the operator removed the message"
+			if wantsFailure(w.envelope.Rcpts[r.index].Notify) {
 				news = append(news, said)
+			} else {
+				w.untold = append(w.untold, said)
 			}
 		}
 		w.changes = append(w.changes, c)
@@ -62,9 +67,6 @@ func (q *Queue) drop(ctx context.Context, id uint64, domain string, report bool)
 	})
 	if err != nil || len(w.changes) == 0 {
 		return false, err
-	}
-	if !report {
-		news = nil
 	}
 	if err := w.tryCommit(ctx, news); err != nil {
 		return false, err

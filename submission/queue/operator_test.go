@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"citron/submission/queue"
+	"citron/wire/smtp"
 )
 
 func (r *rig) list(f queue.Filter) string {
@@ -158,6 +159,22 @@ func TestDelete(t *testing.T) {
 			t.Errorf("%d reports", n)
 		}
 		equal(t, "left", queue.Totals{}, r.q.Totals())
+	}
+}
+
+// RFC 3461 §5.2.6: who wants to hear of failures hears of this one, whatever
+// else he wants to hear of.
+func TestDeleteReports(t *testing.T) {
+	for notify, want := range map[smtp.Notify]bool{
+		0: true, smtp.NotifyFailure: true, smtp.NotifyFailure | smtp.NotifyDelay: true, smtp.NotifySuccess | smtp.NotifyFailure: true,
+		smtp.NotifyNever: false, smtp.NotifySuccess: false, smtp.NotifyDelay: false,
+	} {
+		r := newRig(t, queue.Options{})
+		e := r.envelope("bob@example.com")
+		e.Rcpts[0].Notify = notify
+		r.must(r.q.Delete(r.ctx, queue.Selection{ID: r.commit(text, e)}, true))
+		equal(t, fmt.Sprint("told with NOTIFY ", notify), want, r.report() != "")
+		equal(t, "the log says that nobody is told", !want, strings.Contains(r.log.String(), "no sender is told"))
 	}
 }
 

@@ -99,8 +99,8 @@ var actions = map[submission.Result]dsn.Action{
 func (j *job) wants(o *submission.Outcome, action dsn.Action) bool {
 	notify := j.envelope.Rcpts[o.Index].Notify
 	switch action {
-	case dsn.Failed: // RFC 3461 §5.2.6
-		return notify == 0 || notify&smtp.NotifyFailure != 0
+	case dsn.Failed:
+		return wantsFailure(notify)
 	case dsn.Delivered: // RFC 3461 §5.2.3
 		return notify&smtp.NotifySuccess != 0
 	}
@@ -110,6 +110,9 @@ func (j *job) wants(o *submission.Outcome, action dsn.Action) bool {
 	// RFC 2852 §4.1.4, RFC 3461 §5.2.2.
 	return o.TellRelayed || o.Result == submission.RelayedBlind && notify&smtp.NotifySuccess != 0
 }
+
+// wantsFailure says whether the sender is to hear of a failure (RFC 3461 §5.2.6).
+func wantsFailure(notify smtp.Notify) bool { return notify == 0 || notify&smtp.NotifyFailure != 0 }
 
 // finish tells the schedule how the job went.
 func (j *job) finish(outcomes []submission.Outcome) {
