@@ -171,8 +171,9 @@ func (a *aging) finish() {
 // group decides about the recipients of a group that is reserved.
 func (a *aging) group(s slot, g *group) (news []dsn.Recipient) {
 	c := &change{slot: s, level: a.message.level, group: g}
+	held := a.held || a.q.holds(g.domain)
 	a.q.mu.Lock()
-	down, held := a.q.schedule.isDown(g.domain), a.held || a.q.schedule.holds(g.domain)
+	down := a.q.schedule.isDown(g.domain)
 	a.q.mu.Unlock()
 	for _, r := range g.rcpts {
 		if int(r.index) >= len(a.envelope.Rcpts) {

@@ -153,6 +153,7 @@ func (q *Queue) summary(ctx context.Context, id uint64, m *message, domain strin
 // stateOf is what a group is in, why it is not tried though its time may have
 // come, and when it will be; 0: not while it is held.
 func (q *Queue) stateOf(m *message, g *group, at slot, now milli) (s State, why string, next milli) {
+	held := q.holds(g.domain)
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	_, operator := q.schedule.held[g.domain]
@@ -165,7 +166,7 @@ func (q *Queue) stateOf(m *message, g *group, at slot, now milli) (s State, why 
 		return Held, "all of its account is, by an operator", 0
 	case operator:
 		return Held, "all of its domain is, by an operator", 0
-	case q.schedule.holds(g.domain):
+	case held:
 		return Held, "by configuration", 0
 	case q.schedule.isDown(g.domain):
 		return Waiting, "domain is down", max(g.due, q.schedule.domains[g.domain].downUntil)

@@ -3,8 +3,6 @@ package queue
 import (
 	"context"
 	"errors"
-	"maps"
-	"slices"
 	"time"
 
 	"citron/engine/body"
@@ -92,20 +90,6 @@ func (q *Queue) fillMore(ctx context.Context, now milli) error {
 	}
 	q.care.fillFrom, q.care.fill = from, now.add(time.Second)
 	return nil
-}
-
-// askAgain asks the configuration again which domains are held: it may depend
-// on what changes. The answers may take time, so no lock is held.
-func (q *Queue) askAgain(now milli) {
-	q.mu.Lock()
-	names := slices.Collect(maps.Keys(q.schedule.domains))
-	q.mu.Unlock()
-	for _, name := range names {
-		kept := q.opt.HoldDomain(name)
-		q.mu.Lock()
-		q.schedule.ask(name, kept, now)
-		q.mu.Unlock()
-	}
 }
 
 // forget drops domains with nothing to do before a time, so that others find

@@ -66,6 +66,11 @@ func (q *Queue) take(ctx context.Context, hereOnly bool) (*job, error) {
 			q.mu.Unlock()
 			continue
 		}
+		if d.where == unasked {
+			q.ask(d, now)
+			q.mu.Unlock()
+			continue
+		}
 		p, found, err := q.find(ctx, d, l, now)
 		if q.schedule.anyReady() {
 			q.signal()

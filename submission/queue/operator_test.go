@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"citron/submission"
 	"citron/submission/queue"
 	"citron/wire/smtp"
 )
@@ -216,6 +217,42 @@ func TestListOfDownDomain(t *testing.T) {
 	r.must(r.q.Hold(r.ctx, queue.Selection{Domain: "example.com"}))
 	if d, err = r.q.Show(r.ctx, second); err != nil || !d.Next.IsZero() || !d.Pending[0].Next.IsZero() {
 		t.Errorf("%+v %v", d, err)
+	}
+}
+
+// The directory may be slow to say which domains are this server's, or held:
+// nobody else waits for it, and then each domain is taken as what it is.
+func TestSlowAnswers(t *testing.T) {
+	asked, answer := make(chan string, 100), make(chan struct{})
+	slow := func(name string) bool {
+		if name != "slow.example" {
+			return false
+		}
+		asked <- name
+		<-answer
+		return true
+	}
+	for what, opt := range map[string]queue.Options{"here": {Here: slow}, "held": {HoldDomain: slow}} {
+		r := newRig(t, opt)
+		r.commit(text, r.envelope("bob@slow.example"))
+		taken := make(chan submission.Job)
+		go func() {
+			j, err := r.q.Take(r.ctx)
+			if err != nil {
+				t.Error(err)
+			}
+			taken <- j
+		}()
+		<-asked
+		r.commit(text, r.envelope("carol@example.com"))
+		r.settle(r.mustTake(), delivered)
+		equal(t, "messages", 1, r.q.Totals().Messages)
+		answer <- struct{}{}
+		j := <-taken
+		equal(t, what, what == "here", j != nil)
+		if what == "held" {
+			equal(t, "state", "1 slow.example held: by configuration", r.list(queue.Filter{}))
+		}
 	}
 }
 

@@ -29,13 +29,13 @@ type Options struct {
 	// there is room. Default 100,000.
 	MaxDomains int
 	// HoldDomain says which domains the configuration keeps from being tried,
-	// as Hold does for an operator. It is asked when a domain first has mail and
-	// every minute, and must not wait. Default none.
+	// as Hold does for an operator. It is asked when a domain's first mail is due
+	// and every minute, by several at a time, and may take its time: only mail
+	// for that domain waits. Default none.
 	HoldDomain func(domain string) bool
 
-	// Here says which domains are this server's own (NextHere); it is asked
-	// when a domain first has mail, and must not wait. Default: none is known
-	// to be.
+	// Here says which domains are this server's own (NextHere); it is asked as
+	// HoldDomain is. Default: none is known to be.
 	Here func(domain string) bool
 
 	// Retry are the pauses before the second try at a recipient, the third and

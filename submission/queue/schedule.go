@@ -21,7 +21,7 @@ type schedule struct {
 	held    map[string]hold // domains that an operator holds
 	domains map[string]*domain
 	waiting waiting      // domains with nothing due yet
-	ready   [2]readyList // those of other servers, and this server's own
+	ready   [3]readyList // those of other servers, this server's own, those not yet asked about
 	picks   int
 	turns   uint64
 	// partial says that not all domains are in memory.
@@ -33,16 +33,24 @@ type schedule struct {
 // readyList is of *domain, by the level of the first group that is due.
 type readyList [levels]list.List
 
+// Where a domain is.
+const (
+	elsewhere = iota
+	here
+	// unasked: nobody knows. Who picks it asks, and holds no lock meanwhile.
+	unasked
+)
+
 // domain is what is known of one.
 type domain struct {
 	name   string
-	here   int        // 1: it is this server's own
+	where  int        // elsewhere, here or unasked
 	levels []*levelOf // the highest priority first
 	// out are the groups that are out, each with the earliest place in the
 	// schedule that it is known to have had since.
 	out     map[slot]*place
 	kept    bool // from being tried, by the configuration
-	reading bool // somebody looks for its next group
+	reading bool // somebody looks for its next group, or asks about it
 
 	failures  int   // in a row
 	downSince milli // when the last failure was seen
@@ -96,10 +104,7 @@ func (s *schedule) domain(name string, must bool) *domain {
 			s.partial = true
 			return nil
 		}
-		d = &domain{name: name, index: -1, kept: s.opt.HoldDomain(name)}
-		if s.opt.Here(name) {
-			d.here = 1
-		}
+		d = &domain{name: name, index: -1, where: unasked}
 		s.domains[name] = d
 	}
 	return d
@@ -154,22 +159,9 @@ func (s *schedule) limit(d *domain) int {
 }
 
 // holds says whether an operator or the configuration holds a domain.
-func (s *schedule) holds(name string) bool {
-	if _, held := s.held[name]; held {
-		return true
-	}
-	if d := s.domains[name]; d != nil {
-		return d.kept
-	}
-	return s.opt.HoldDomain(name)
-}
-
-// ask asks the configuration again about a domain.
-func (s *schedule) ask(name string, kept bool, now milli) {
-	if d := s.domains[name]; d != nil && d.kept != kept {
-		d.kept = kept
-		s.place(d, now)
-	}
+func (s *schedule) holds(d *domain) bool {
+	_, held := s.held[d.name]
+	return held || d.kept
 }
 
 // place puts a domain where it belongs: among those ready, those waiting, or
@@ -179,7 +171,7 @@ func (s *schedule) place(d *domain, now milli) {
 		return
 	}
 	l := d.due(now)
-	ready := l != nil && d.downUntil <= now && len(d.out) < s.limit(d) && !s.holds(d.name)
+	ready := l != nil && d.downUntil <= now && len(d.out) < s.limit(d) && !s.holds(d)
 	if ready && d.element != nil && d.in == l.level {
 		return
 	}
@@ -188,11 +180,11 @@ func (s *schedule) place(d *domain, now milli) {
 	case ready:
 		s.turns++
 		d.in, d.turn = l.level, s.turns
-		d.element = s.ready[d.here][l.level].PushBack(d)
+		d.element = s.ready[d.where][l.level].PushBack(d)
 		s.changed()
 	case len(d.levels) == 0 && len(d.out) == 0 && d.downUntil <= now:
 		delete(s.domains, d.name)
-	case len(d.out) >= s.limit(d), len(d.levels) == 0 && len(d.out) > 0, len(d.levels) > 0 && s.holds(d.name):
+	case len(d.out) >= s.limit(d), len(d.levels) == 0 && len(d.out) > 0, len(d.levels) > 0 && s.holds(d):
 	default:
 		d.wake = s.wakeOf(d)
 		heap.Push(&s.waiting, d)
@@ -216,7 +208,7 @@ func (s *schedule) wakeOf(d *domain) milli {
 // take takes a domain from where it stands.
 func (s *schedule) take(d *domain) {
 	if d.element != nil {
-		s.ready[d.here][d.in].Remove(d.element)
+		s.ready[d.where][d.in].Remove(d.element)
 		d.element = nil
 	}
 	if d.index >= 0 {
@@ -224,8 +216,8 @@ func (s *schedule) take(d *domain) {
 	}
 }
 
-// pick gives a domain in which a group may be due, one of this server's if
-// hereOnly, and its level.
+// pick gives a domain in which a group may be due, not one that is known to be
+// elsewhere if hereOnly, and its level.
 func (s *schedule) pick(now milli, hereOnly bool) (*domain, *levelOf) {
 	for len(s.waiting) > 0 && s.waiting[0].wake <= now {
 		s.place(s.waiting[0], now)
@@ -234,7 +226,7 @@ func (s *schedule) pick(now milli, hereOnly bool) (*domain, *levelOf) {
 	var chosen *domain
 	lists := s.ready[:]
 	if hereOnly {
-		lists = lists[1:]
+		lists = lists[here:]
 	}
 	for level := 0; level < levels && (chosen == nil || s.picks%fairEvery == 0); level++ {
 		for i := range lists {

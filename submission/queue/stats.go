@@ -86,9 +86,9 @@ func (q *Queue) Domains(ctx context.Context, each func(DomainStats) error) error
 
 // describeDomain adds what is known in memory.
 func (q *Queue) describeDomain(s *DomainStats) {
+	s.Held = q.holds(s.Domain)
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	s.Held = q.schedule.holds(s.Domain)
 	if d := q.schedule.domains[s.Domain]; d != nil {
 		s.Out, s.Failures, s.DownUntil = len(d.out), d.failures, d.downUntil.time()
 	}
