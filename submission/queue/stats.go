@@ -19,16 +19,6 @@ func (q *Queue) Totals() Totals {
 	return Totals{q.head.messages, q.head.recipients, q.head.bytes}
 }
 
-// Oldest is when the first of the messages came; zero if there is none.
-func (q *Queue) Oldest(ctx context.Context) (time.Time, error) {
-	page, err := q.scan(ctx, limited(prefix([]byte{keyMessage}), 1))
-	if err != nil || page.Len() == 0 {
-		return time.Time{}, err
-	}
-	m, err := decodeMessage(page.Value(0))
-	return m.received.time(), storageError(err)
-}
-
 // DomainStats is what waits for a domain. What is held by its id or account is
 // not counted.
 type DomainStats struct {

@@ -61,25 +61,3 @@ func absoluteURI(uri []byte) bool {
 	}
 	return true
 }
-
-// AppendBURL appends a BURL command.
-func AppendBURL(dst []byte, c URLChunk) []byte {
-	dst = append(append(dst, "BURL "...), c.URL...)
-	if c.Last {
-		dst = append(dst, " LAST"...)
-	}
-	return append(dst, '\r', '\n')
-}
-
-// BURL says whether URLs with an authorization can be used now ("imap"), and
-// for which servers plain ones ("imap://server"), by their authorities.
-func (o Offer) BURL() (authorized bool, plain []string) {
-	for _, arg := range o.args[BURL.Keyword] {
-		if strings.EqualFold(arg, "imap") {
-			authorized = true
-		} else if scheme, authority, ok := strings.Cut(arg, "://"); ok && strings.EqualFold(scheme, "imap") && authority != "" {
-			plain = append(plain, authority)
-		}
-	}
-	return authorized, plain
-}

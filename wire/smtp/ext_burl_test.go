@@ -38,8 +38,11 @@ func FuzzBURL(f *testing.F) {
 		if err != nil {
 			return
 		}
-		line := AppendBURL(nil, c)
-		command := ParseCommand(line[:len(line)-2])
+		line := "BURL " + c.URL
+		if c.Last {
+			line += " LAST"
+		}
+		command := ParseCommand([]byte(line))
 		if again, err := ParseBURL(command.Args); again != c || err != nil || string(command.Verb()) != "BURL" {
 			t.Fatalf("%q: %+v, again %+v, %v", args, c, again, err)
 		}

@@ -92,15 +92,3 @@ func HoldArgs(longest time.Duration, latest time.Time) string {
 	args := strconv.AppendInt(nil, int64(longest/time.Second), 10)
 	return string(latest.UTC().AppendFormat(append(args, ' '), time.RFC3339))
 }
-
-// Hold gives what the keyword was announced with; ok is false if it was not, or
-// not as RFC 4865 §3 says.
-func (o Offer) Hold() (longest time.Duration, latest time.Time, ok bool) {
-	args := o.args[FutureRelease.Keyword]
-	if len(args) != 2 {
-		return 0, time.Time{}, false
-	}
-	longest, ok = parseInterval([]byte(args[0]))
-	latest, ok2 := parseUTC([]byte(args[1]))
-	return longest, latest, ok && ok2
-}

@@ -33,11 +33,3 @@ func setPriority(m *Mail, value []byte) error {
 func appendPriority(dst []byte, m *Mail, _ bool) ([]byte, bool) {
 	return strconv.AppendInt(dst, int64(m.Priority.Level), 10), m.Priority.Said
 }
-
-// PriorityPolicy is the name of the server's policy, empty if it did not say.
-func (o Offer) PriorityPolicy() string {
-	if args := o.args[MTPriority.Keyword]; len(args) > 0 {
-		return args[0]
-	}
-	return ""
-}

@@ -39,16 +39,7 @@ func TestOffer(t *testing.T) {
 	if got := o.Mechanisms(); !cmp.Equal(got, []string{"PLAIN", "SCRAM-SHA-256"}) {
 		t.Error(got)
 	}
-	if authorized, plain := o.BURL(); !authorized || !cmp.Equal(plain, []string{"a.example"}) {
-		t.Error(authorized, plain)
-	}
-	if longest, latest, ok := o.Hold(); longest != 24*time.Hour || !latest.Equal(time.Date(2026, 12, 24, 18, 0, 0, 0, time.UTC)) || !ok {
-		t.Error(longest, latest, ok)
-	}
 	if got := o.LeastBy(); got != 4*time.Minute { // RFC 2852 §6
-		t.Error(got)
-	}
-	if got := o.PriorityPolicy(); got != "MIXER" { // RFC 6710 §8
 		t.Error(got)
 	}
 	if got := o.Limits(); got != (Limits{Mails: 5, Rcpts: 20}) { // RFC 9422 §5
@@ -59,14 +50,8 @@ func TestOffer(t *testing.T) {
 // What a server says that is not so, or no sense.
 func TestOfferLies(t *testing.T) {
 	o := offer(t, "", "SIZE lots", "AUTH=LOGIN PLAIN", "FUTURERELEASE 0 tomorrow", "DELIVERBY soon", "", "-X", "P\xc3\xbc", "DSN \x01", "BURL", "MT-PRIORITY")
-	if o.Domain != "" || !o.Has(&Size) || o.SizeLimit() != 0 || o.Has(&Authentication) || o.Mechanisms() != nil || o.LeastBy() != 0 || o.Has(&DSN) || o.PriorityPolicy() != "" {
+	if o.Domain != "" || !o.Has(&Size) || o.SizeLimit() != 0 || o.Has(&Authentication) || o.Mechanisms() != nil || o.LeastBy() != 0 || o.Has(&DSN) {
 		t.Errorf("%+v", o)
-	}
-	if _, _, ok := o.Hold(); ok {
-		t.Error("HOLD")
-	}
-	if authorized, plain := o.BURL(); authorized || plain != nil || !o.Has(&BURL) {
-		t.Error("BURL")
 	}
 	if got := offer(t, "x", "SIZE 99999999999999999999").SizeLimit(); got != math.MaxInt64 {
 		t.Error(got)
@@ -133,13 +118,6 @@ func FuzzOffer(f *testing.F) {
 		if l := o.Limits(); l != (Limits{}) && offer(t, "x", "LIMITS "+l.String()).Limits() != l {
 			t.Fatalf("%q: %+v", text, l)
 		}
-		if longest, latest, ok := o.Hold(); ok {
-			again, _, ok := offer(t, "x", "FUTURERELEASE "+HoldArgs(longest, latest)).Hold()
-			if !ok || again != longest {
-				t.Fatalf("%q: %v %v", text, longest, latest)
-			}
-		}
-		o.BURL()
 		o.Mechanisms()
 	})
 }

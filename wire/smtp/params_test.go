@@ -150,7 +150,7 @@ func TestMaxLine(t *testing.T) {
 		Priority: Priority{true, -9}, RequireTLS: true, Atomic: Atomic{strings.Repeat(" ", maxAttempt), strings.Repeat("ü", maxSentMailbox/2)},
 	}
 	r := Rcpt{To: Path{long, "b"}, Notify: NotifySuccess | NotifyFailure | NotifyDelay, Original: OriginalRecipient{"utf-8", strings.Repeat("\\", maxOriginal)}}
-	for _, line := range [][]byte{AppendMail(nil, m), AppendRcpt(nil, r, false), AppendBURL(nil, URLChunk{"imap:" + strings.Repeat("x", 8<<10-5), true})} {
+	for _, line := range [][]byte{AppendMail(nil, m), AppendRcpt(nil, r, false), []byte("BURL imap:" + strings.Repeat("x", 8<<10-5) + " LAST\r\n")} {
 		if len(line) > MaxLine {
 			t.Errorf("%d octets: %.40q", len(line), line)
 		}
