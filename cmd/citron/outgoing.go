@@ -76,7 +76,7 @@ func (s *server) newOutgoing(life context.Context) error {
 		Log: s.log,
 	}
 	if c.AtomicSend {
-		o.Outbox = s.imap.Outbox(s.node.accounts, fetcher.Owns)
+		o.Outbox, o.GiveUp = s.imap.Outbox(s.node.accounts, fetcher.Owns), time.Duration(s.cfg.Queue.GiveUp)
 	}
 	s.submission = session.NewService(life, o)
 	return s.newRelay()

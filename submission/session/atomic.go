@@ -43,7 +43,7 @@ func (s *Service) send(ctx context.Context, x *transaction, url string) (id stri
 	if err != nil || sent.Queued != "" {
 		return sent.Queued, err
 	}
-	id, err = s.take(s.ctx, sent, x.id, x.facts)
+	id, err = s.finally(s.ctx, sent, x.id, x.facts)
 	if errors.Is(err, store.ErrNoURL) { // another session, or Recover, was faster
 		request.KnownOnly = true
 		if sent, err = s.Outbox.Send(s.ctx, request); err == nil && sent.Queued == "" {
@@ -154,24 +154,4 @@ func copyAll(dst io.Writer, src store.URLContent) error {
 		}
 	}
 	return nil
-}
-
-// Recover takes into the queue what is recorded in the outbox and not yet there:
-// what a crash, or a queue that refused, left over. It is for the beginning, and
-// for every minute or so. An attempt that cannot be taken now stays where it is.
-func (s *Service) Recover(ctx context.Context) error {
-	if s.Outbox == nil {
-		return nil
-	}
-	return s.Outbox.Waiting(ctx, func(sent store.Sent) error {
-		id, err := s.take(ctx, sent, newID(), facts{})
-		switch {
-		case errors.Is(err, store.ErrNoURL): // its session has queued it meanwhile
-		case err != nil:
-			s.Log.Error("recorded message cannot be queued for now", "account", sent.Account, "attempt", sent.Attempt, "err", err)
-		default:
-			s.Log.Info("recorded message queued", "id", id, "account", sent.Account)
-		}
-		return ctx.Err()
-	})
 }

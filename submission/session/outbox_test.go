@@ -13,6 +13,7 @@ import (
 	"citron/ops/conn"
 	"citron/store"
 	"citron/submission"
+	"citron/wire/smtp"
 )
 
 // outbox is a store.Outbox in memory, over the URLs of a site.
@@ -288,6 +289,108 @@ func TestAtomicSendRefused(t *testing.T) {
 			t.Errorf("%v: %s", fault, got)
 		}
 	}
+}
+
+// picky is a spool that takes reports only.
+type picky struct {
+	submission.Spool
+	fault error
+}
+
+func (s picky) Begin(ctx context.Context, size int64) (submission.Incoming, error) {
+	in, err := s.Spool.Begin(ctx, size)
+	return pickyIncoming{in, s.fault}, err
+}
+
+type pickyIncoming struct {
+	submission.Incoming
+	fault error
+}
+
+func (i pickyIncoming) Commit(ctx context.Context, e submission.Envelope) (string, error) {
+	if !e.Mail.From.IsNull() {
+		return "", i.fault
+	}
+	return i.Incoming.Commit(ctx, e)
+}
+
+// A recorded attempt that the queue refuses for good, or for too long, ends: its
+// sender gets a report, if he wants any (RFC 3461 §5.2.6), and it waits no more.
+func TestAtomicSendGivenUp(t *testing.T) {
+	for what, test := range map[string]struct {
+		fault        error
+		notify       string
+		days         int
+		first, later string // replies
+		report       string // its Status; empty: there is none
+		waiting      int
+	}{
+		"for good":             {submission.ErrTooLarge, "", 0, "250 2.5.0 queued as q1", "250 2.5.0 queued as q1", "5.3.4", 0},
+		"by the mending":       {smtp.Reply{Code: 550, Status: smtp.Status{Class: 5, Subject: 6}, Text: "no"}, "", 0, "250 2.5.0 queued as q1", "250 2.5.0 queued as q1", "5.6.0", 0},
+		"nobody to tell":       {submission.ErrTooLarge, " NOTIFY=NEVER", 0, "250 2.5.0 queued as ", "250 2.5.0 queued as ", "", 0},
+		"for now":              {submission.ErrTemporary, "", 4, "451 ", "451 ", "", 1},
+		"for too long":         {submission.ErrTemporary, "", 5, "451 ", "250 2.5.0 queued as q1", "5.4.7", 0},
+		"for too long, unsaid": {submission.ErrNoSpace, " NOTIFY=SUCCESS", 5, "452 ", "250 2.5.0 queued as ", "", 0},
+	} {
+		t.Run(what, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				site := newSite(t, "atomic")
+				site.urls.content[1] = content{text: "From: alice@example.org\r\nSubject: a draft\r\n\r\nhi\r\n"}
+				site.service.Spool = picky{site.spool, test.fault}
+				attempt := "MAIL FROM:<alice@example.org> XATTEMPT=1\r\nRCPT TO:<bob@example.org>" + test.notify + "\r\nBURL " + urlOf(1) + " LAST\r\n"
+				if got := talkOnce(t, site, attempt); !strings.HasPrefix(got, test.first) {
+					t.Error(got)
+				}
+				time.Sleep(time.Duration(test.days) * 24 * time.Hour)
+				for range 2 {
+					if err := site.service.Recover(t.Context()); err != nil {
+						t.Error(err)
+					}
+				}
+				if got := talkOnce(t, site, attempt); !strings.HasPrefix(got, test.later) {
+					t.Error(got)
+				}
+				waiting, reports := 0, 0
+				site.outbox.Waiting(t.Context(), func(store.Sent) error { waiting++; return nil })
+				for _, q := range site.spool.queued {
+					reports++
+					if !strings.Contains(q.text, "\r\nStatus: "+test.report+"\r\n") || !strings.Contains(q.text, "Subject: a draft\r\n") ||
+						q.envelope.Rcpts[0].To.String() != "alice@example.org" {
+						t.Errorf("%+v", q)
+					}
+				}
+				if waiting != test.waiting || reports > 1 || (reports == 1) != (test.report != "") {
+					t.Errorf("%d waiting, %d reports", waiting, reports)
+				}
+				site.spool.check(t)
+				if n := site.urls.open.Load(); n != 0 {
+					t.Errorf("%d drafts left open", n)
+				}
+			})
+		})
+	}
+}
+
+// What cannot even be reported stays.
+func TestAtomicSendNoQueue(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		site := newSite(t, "atomic")
+		site.urls.content[1] = content{text: "From: alice@example.org\r\n\r\nhi\r\n"}
+		site.spool.begin = submission.ErrNoSpace
+		attempt := "MAIL FROM:<alice@example.org> XATTEMPT=1\r\nRCPT TO:<bob@example.org>\r\nBURL " + urlOf(1) + " LAST\r\n"
+		talkOnce(t, site, attempt)
+		time.Sleep(60 * 24 * time.Hour)
+		if err := site.service.Recover(t.Context()); err != nil {
+			t.Error(err)
+		}
+		if len(site.spool.queued) != 0 {
+			t.Error("queued")
+		}
+		site.spool.begin = nil
+		if got := talkOnce(t, site, attempt); got != "250 2.5.0 queued as q1" || site.spool.queued[0].envelope.Mail.From.IsNull() {
+			t.Error(got, site.spool.queued)
+		}
+	})
 }
 
 // racing is an outbox whose attempts another session takes before one's own

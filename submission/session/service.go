@@ -58,6 +58,8 @@ const (
 	DefaultFetchTimeout = 110 * time.Second
 	// DefaultMaxFetches is how many URLs are fetched at a time.
 	DefaultMaxFetches = 64
+	// DefaultGiveUp is what RFC 5321 §4.5.4.1 has of a queue: 4 to 5 days.
+	DefaultGiveUp = 5 * 24 * time.Hour
 )
 
 // Config is shared by all sessions of a service and not changed. A number or
@@ -76,6 +78,9 @@ type Config struct {
 	// Outbox sends and files in one step (docs/atomic-send.md); nil, or no
 	// Fetcher: that is not offered.
 	Outbox store.Outbox
+	// GiveUp is how long an attempt that Outbox has recorded may wait for the
+	// queue to take it, before its sender gets a report; DefaultGiveUp.
+	GiveUp time.Duration
 
 	MaxMessage     int64         // octets, after BURL's expansion; DefaultMaxMessage
 	MaxRecipients  int           // of a message; DefaultMaxRecipients
@@ -143,6 +148,7 @@ func (c *Config) fillIn() {
 	c.Timeout = cmp.Or(c.Timeout, DefaultTimeout)
 	c.FetchTimeout = cmp.Or(c.FetchTimeout, DefaultFetchTimeout)
 	c.MaxFetches = cmp.Or(c.MaxFetches, DefaultMaxFetches)
+	c.GiveUp = cmp.Or(c.GiveUp, DefaultGiveUp)
 	c.Rates.fillIn()
 	if c.Now == nil {
 		c.Now = time.Now
