@@ -42,7 +42,8 @@ type Options struct {
 	// Hostname is this server's, in A-labels: Received's "by" and the domain
 	// of Message-IDs made here.
 	Hostname string
-	// Hello is what the client said in EHLO, and Remote its address.
+	// Hello is what the client said in EHLO, and Remote its address. Without
+	// Hello the session is not known any more (a message taken up after a crash).
 	Hello  string
 	Remote netip.AddrPort
 	// ShowClient puts Hello and Remote into Received. By default they are left

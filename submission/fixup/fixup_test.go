@@ -227,6 +227,8 @@ func TestReceived(t *testing.T) {
 		{func(o *Options) { o.ShowClient = true }, strings.Replace(received, "client.invalid", "phone.local ([192.0.2.7])", 1)},
 		{func(o *Options) { o.ShowClient, o.Hello = true, "a b\r\n" }, strings.Replace(received, "client.invalid", "[192.0.2.7] ([192.0.2.7])", 1)},
 		{func(o *Options) { o.ShowClient, o.Remote = true, netip.MustParseAddrPort("[2001:db8::1%eth0]:9") }, strings.Replace(received, "client.invalid", "phone.local ([IPv6:2001:db8::1])", 1)},
+		// A session that nobody remembers: RFC 3848's names would say too much.
+		{func(o *Options) { o.Hello = "" }, strings.Replace(received, " with ESMTPSA", "", 1)},
 		{func(o *Options) { o.ShowClient, o.Hello, o.Remote = true, "(", netip.AddrPort{} }, received},
 	} {
 		o := options()

@@ -62,8 +62,11 @@ func (o *Options) presentable(name string) bool {
 	}) < 0
 }
 
-// protocol names what was spoken (RFC 3848, RFC 6531 §4.3).
+// protocol names what was spoken (RFC 3848, RFC 6531 §4.3), if that is known.
 func (o *Options) protocol() string {
+	if o.Hello == "" {
+		return ""
+	}
 	name := "ESMTP"
 	if o.UTF8 {
 		name = "UTF8SMTP"

@@ -55,7 +55,7 @@ func (s *Service) finally(ctx context.Context, sent store.Sent, id string, f fac
 }
 
 // replyGivenUp is what a report says of an attempt that grew too old.
-var replyGivenUp = smtp.Reply{Code: 554, Status: smtp.Status{Class: 5, Subject: 4, Detail: 7}, Text: "it could not be taken into the queue for too long"}
+var replyGivenUp = smtp.NewReply(554, 5, 4, 7, "it could not be taken into the queue for too long")
 
 // over says whether an attempt that could not be taken is to be given up, and why.
 func (s *Service) over(sent store.Sent, err error) (why smtp.Reply, over bool) {
