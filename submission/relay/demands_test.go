@@ -147,6 +147,10 @@ func TestPolicyAndRequireTLS(t *testing.T) {
 	excluded := s.host(t, "mx.excluded.example", "mx.excluded.example", policy)
 	bare := s.add("bare.example", "mx.bare.example", &relaytest.Host{})
 	s.routes["bare.example"][0].Trusted = true
+	// A policy in testing: the host is named, and nothing else is asked for.
+	tested := s.host(t, "mx.tested.example", "mx.tested.example", route.TLS{}, "REQUIRETLS")
+	forged := s.host(t, "mx.forged.example", "other.example", route.TLS{}, "REQUIRETLS")
+	s.routes["tested.example"][0].Trusted, s.routes["forged.example"][0].Trusted = true, true
 	for _, d := range []string{"wrong.example", "named.example", "lacks.example"} {
 		s.routes[d][0].Trusted, s.routes[d][0].Policy = true, true
 	}
@@ -166,7 +170,10 @@ func TestPolicyAndRequireTLS(t *testing.T) {
 			{"excluded.example", false, true, "bob relayed 2.0.0 blind", excluded, "<alice@example.org>"},
 			{"named.example", true, false, "bob relayed 2.0.0 blind", named, "<alice@example.org> REQUIRETLS"}, // RFC 8689 §4.2.1
 			{"lacks.example", true, false, "bob failed 5.7.30", lacks, ""},
-			{"stranger.example", true, false, "bob failed 5.7.10", stranger, ""}, // its name is not validated
+			{"tested.example", true, false, "bob relayed 2.0.0 blind", tested, "<alice@example.org> REQUIRETLS"}, // RFC 8689 §4.2.1
+			{"forged.example", true, false, "bob deferred 4.7.5 down", forged, ""},
+			{"forged.example", false, false, "bob relayed 2.0.0 blind", forged, "<alice@example.org>"}, // RFC 8461 §5: testing
+			{"stranger.example", true, false, "bob failed 5.7.10", stranger, ""},                       // its name is not validated
 			{"bare.example", true, false, "bob deferred 4.7.5 down", bare, ""},
 			{"stranger.example", true, true, "bob failed 5.7.10", stranger, ""}, // RFC 8689 §4.1: the parameter counts
 		} {
