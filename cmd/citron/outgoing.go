@@ -79,7 +79,7 @@ func (s *server) newOutgoing(life context.Context) error {
 		o.Outbox, o.GiveUp = s.imap.Outbox(s.node.accounts, fetcher.Owns), time.Duration(s.cfg.Queue.GiveUp)
 	}
 	s.submission = session.NewService(life, o)
-	return s.newRelay()
+	return s.newRelay(life)
 }
 
 // listenSubmission opens the sockets on which mail is taken from users. They are

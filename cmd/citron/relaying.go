@@ -2,6 +2,7 @@ package main
 
 import (
 	"cmp"
+	"context"
 	"fmt"
 	"net"
 	"net/netip"
@@ -11,13 +12,14 @@ import (
 	"citron/store/account"
 	"citron/submission/relay"
 	smtpclient "citron/submission/relay/client"
+	"citron/submission/relay/policies"
 	"citron/submission/relay/route"
 	"citron/submission/sign"
 )
 
 // newRelay makes the relay. With relay.hold it is given nothing for other
 // domains, and has no way to them.
-func (s *server) newRelay() (err error) {
+func (s *server) newRelay(ctx context.Context) (err error) {
 	c := &s.cfg.Relay
 	o := relay.Options{
 		Hostname: cmp.Or(c.Hostname, s.cfg.Hostname), Work: s.node.queue, Resolver: s.node.directory,
@@ -30,7 +32,7 @@ func (s *server) newRelay() (err error) {
 		}
 	}
 	if !c.Hold {
-		if o.Router, err = s.router(o.Hostname); err != nil {
+		if o.Router, err = s.router(ctx, o.Hostname); err != nil {
 			return err
 		}
 	}
@@ -50,10 +52,11 @@ func (s *server) newRelay() (err error) {
 
 // router says where mail for other domains goes: to a smarthost, or to their own
 // hosts.
-func (s *server) router(hostname string) (relay.Router, error) {
+func (s *server) router(ctx context.Context, hostname string) (relay.Router, error) {
 	c := &s.cfg.Relay
 	o := route.Options{
-		Own: []string{hostname, s.cfg.Hostname}, Port: uint16(c.Port), NoIPv6: !c.IPv6, NoPolicies: !c.MTASTS, Log: s.log,
+		Own: []string{hostname, s.cfg.Hostname}, Port: uint16(c.Port), NoIPv6: !c.IPv6, NoPolicies: !c.MTASTS,
+		Policies: policies.New(s.node.engine, s.log), Log: s.log,
 	}
 	var err error
 	if o.Servers, err = parseAll(c.Resolvers, netip.ParseAddrPort); err != nil {
@@ -68,9 +71,9 @@ func (s *server) router(hostname string) (relay.Router, error) {
 	if c.Smarthost != "" && (smarthostTLS[c.SmarthostTLS].Verified || !c.MTASTS) {
 		return smarthost(c, o.Servers, nil)
 	}
-	r, err := route.New(o)
+	r, err := route.New(ctx, o)
 	if err != nil {
-		return nil, fmt.Errorf("relay.resolvers: %w", err)
+		return nil, fmt.Errorf("relay.resolvers, relay.mta_sts: %w", err)
 	}
 	if c.Smarthost != "" {
 		return smarthost(c, o.Servers, r)
@@ -78,10 +81,10 @@ func (s *server) router(hostname string) (relay.Router, error) {
 	return r, nil
 }
 
-// smarthost is the way through one host. policies, if not nil, finds the policy
+// smarthost is the way through one host. resolver, if not nil, finds the policy
 // of its name, which counts where its certificate is not verified anyway (RFC
 // 8461 §3.4).
-func smarthost(c *config.Relay, servers []netip.AddrPort, policies *route.Resolver) (relay.Router, error) {
+func smarthost(c *config.Relay, servers []netip.AddrPort, resolver *route.Resolver) (relay.Router, error) {
 	host, port, err := net.SplitHostPort(c.Smarthost)
 	if err != nil {
 		return nil, fmt.Errorf("relay.smarthost: %w", err)
@@ -91,7 +94,7 @@ func smarthost(c *config.Relay, servers []netip.AddrPort, policies *route.Resolv
 		return nil, fmt.Errorf("relay.smarthost: %w", err)
 	}
 	return route.NewSmarthost(route.SmarthostOptions{
-		Host: host, Port: uint16(number), Login: c.User != "", Servers: servers, TLS: smarthostTLS[c.SmarthostTLS], Resolver: policies,
+		Host: host, Port: uint16(number), Login: c.User != "", Servers: servers, TLS: smarthostTLS[c.SmarthostTLS], Resolver: resolver,
 	}), nil
 }
 

@@ -7,6 +7,7 @@ import (
 
 	"citron/store/account"
 	"citron/submission/queue"
+	"citron/submission/relay/policies"
 )
 
 // verifyCmd is `citron verify`.
@@ -52,8 +53,13 @@ func (c *verifyCmd) check(ctx context.Context, n *node) (found int, err error) {
 		found++
 		fmt.Printf("queue: %s\n", f.Text)
 	}
+	policy := func(f policies.Finding) {
+		found++
+		fmt.Printf("policies: %s\n", f.Text)
+	}
 	if c.Repair {
-		err := errors.Join(account.Repair(ctx, n.engine, n.bodies, mail), queue.Repair(ctx, n.engine, n.queueBodies, queued))
+		err := errors.Join(account.Repair(ctx, n.engine, n.bodies, mail), queue.Repair(ctx, n.engine, n.queueBodies, queued),
+			policies.Repair(ctx, n.engine, policy))
 		if err != nil {
 			return found, err
 		}
@@ -62,5 +68,7 @@ func (c *verifyCmd) check(ctx context.Context, n *node) (found int, err error) {
 		}
 		found = 0 // a repair does not read the bodies of the queue
 	}
-	return found, errors.Join(account.Verify(ctx, n.engine, n.bodies, mail), queue.Verify(ctx, n.engine, n.queueBodies, queued))
+	err = errors.Join(account.Verify(ctx, n.engine, n.bodies, mail), queue.Verify(ctx, n.engine, n.queueBodies, queued),
+		policies.Verify(ctx, n.engine, policy))
+	return found, err
 }

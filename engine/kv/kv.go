@@ -35,11 +35,13 @@ type Account uint64
 
 // Reserved is the first number that no account of a user has; Queue is the
 // submission queue's (submission/queue), Outboxes the list of accounts that have
-// sent and may have more to hand to the queue (store/account).
+// sent and may have more to hand to the queue (store/account), Policies are what
+// domains said of how mail is to reach them (submission/relay/policies).
 const (
 	Reserved Account = 1 << 63
 	Queue            = Reserved
 	Outboxes         = Reserved + 1
+	Policies         = Reserved + 2
 )
 
 // TxID names one transaction; random, never reused.

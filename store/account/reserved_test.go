@@ -12,7 +12,7 @@ import (
 // them.
 func TestReservedAccounts(t *testing.T) {
 	r := newRig(t, account.Options{ScanEvery: time.Minute})
-	for _, id := range []kv.Account{0, kv.Queue, kv.Reserved + 7} {
+	for _, id := range []kv.Account{0, kv.Queue, kv.Policies, kv.Reserved + 7} {
 		err := r.engine.Update(r.ctx, id, func(tx kv.Tx) error {
 			tx.Set([]byte("g-of-another-role"), []byte("not a grave"))
 			return nil

@@ -81,7 +81,7 @@ func (i *internet) relay(o route.Options) *rig {
 	if o.Private == nil {
 		o.Private = []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8"), netip.MustParsePrefix("::1/128")}
 	}
-	r, err := route.New(o)
+	r, err := route.New(i.t.Context(), o)
 	if err != nil {
 		i.t.Fatal(err)
 	}

@@ -16,20 +16,21 @@ const (
 	maxAge = 31557600
 )
 
-// mode of a policy.
-type mode uint8
+// Mode says what becomes of mail when no host fits the policy (RFC 8461 §5).
+type Mode uint8
 
+// The modes of RFC 8461 §3.2, the more of them the policy asks for the later.
 const (
-	modeNone mode = iota
-	modeTesting
-	modeEnforce
+	ModeNone Mode = iota
+	ModeTesting
+	ModeEnforce
 )
 
-// policy is what a domain says of its hosts (RFC 8461 §3.2).
-type policy struct {
-	mode     mode
-	patterns []string // in lower case
-	maxAge   time.Duration
+// Policy is what a domain says of its hosts (RFC 8461 §3.2).
+type Policy struct {
+	Mode     Mode
+	Patterns []string      // names or "*." and a name, in lower case; 128 at most
+	MaxAge   time.Duration // whole seconds, 31557600 at most
 }
 
 var errPolicy = errors.New("the policy is malformed")
@@ -101,54 +102,54 @@ func isValue(s string) bool {
 // mx excepted, the first counts; unknown fields do not.
 //
 //	sts-policy-record = sts-policy-field *WSP *(sts-policy-term sts-policy-field *WSP) [sts-policy-term]
-func parsePolicy(text string) (policy, error) {
-	var p policy
+func parsePolicy(text string) (Policy, error) {
+	var p Policy
 	seen := make(map[string]bool)
 	text = strings.TrimSuffix(strings.TrimSuffix(text, "\n"), "\r")
 	for line := range strings.SplitSeq(text, "\n") {
 		line = strings.TrimRight(strings.TrimSuffix(line, "\r"), " \t")
 		name, value, found := strings.Cut(line, ":")
 		if !found || !isName(name, "_-.") {
-			return policy{}, errPolicy
+			return Policy{}, errPolicy
 		}
 		if seen[name] && name != "mx" {
 			continue
 		}
 		seen[name] = true
 		if err := p.set(name, strings.TrimLeft(value, " \t")); err != nil {
-			return policy{}, err
+			return Policy{}, err
 		}
 	}
-	if !seen["version"] || !seen["mode"] || !seen["max_age"] || p.mode != modeNone && !seen["mx"] {
-		return policy{}, errPolicy
+	if !seen["version"] || !seen["mode"] || !seen["max_age"] || p.Mode != ModeNone && !seen["mx"] {
+		return Policy{}, errPolicy
 	}
 	return p, nil
 }
 
-func (p *policy) set(name, value string) error {
+func (p *Policy) set(name, value string) error {
 	switch name {
 	case "version":
 		if value != "STSv1" {
 			return errPolicy
 		}
 	case "mode":
-		modes := map[string]mode{"none": modeNone, "testing": modeTesting, "enforce": modeEnforce}
+		modes := map[string]Mode{"none": ModeNone, "testing": ModeTesting, "enforce": ModeEnforce}
 		m, ok := modes[value]
 		if !ok {
 			return errPolicy
 		}
-		p.mode = m
+		p.Mode = m
 	case "max_age":
 		n, err := strconv.ParseUint(value, 10, 64)
 		if err != nil || len(value) > 10 {
 			return errPolicy
 		}
-		p.maxAge = time.Duration(min(n, maxAge)) * time.Second
+		p.MaxAge = time.Duration(min(n, maxAge)) * time.Second
 	case "mx":
-		if !isPattern(value) || len(p.patterns) == maxPatterns {
+		if !isPattern(value) || len(p.Patterns) == maxPatterns {
 			return errPolicy
 		}
-		p.patterns = append(p.patterns, strings.ToLower(value))
+		p.Patterns = append(p.Patterns, strings.ToLower(strings.Clone(value))) // not a part of the whole text
 	}
 	return nil
 }
@@ -175,9 +176,9 @@ func isPattern(s string) bool {
 
 // matches says whether the policy names a host, in lower case without final
 // dot. A star stands for just the first label (RFC 8461 §4.1).
-func (p *policy) matches(host string) bool {
+func (p *Policy) matches(host string) bool {
 	_, parent, _ := strings.Cut(host, ".")
-	for _, pattern := range p.patterns {
+	for _, pattern := range p.Patterns {
 		if rest, star := strings.CutPrefix(pattern, "*."); star && rest == parent && parent != "" || pattern == host {
 			return true
 		}

@@ -15,6 +15,7 @@ package route
 
 import (
 	"cmp"
+	"context"
 	"crypto/x509"
 	"log/slog"
 	"net/netip"
@@ -107,8 +108,12 @@ type Options struct {
 	PolicyTimeout time.Duration
 	// PolicyPort is that of policy hosts. Default 443.
 	PolicyPort uint16
-	// MaxPolicies is how many policies are kept. Default 10,000.
+	// MaxPolicies is how many policies are kept, of 33 KB each at most, and of
+	// how many domains beside it is remembered that theirs could not be fetched.
+	// Default 10,000.
 	MaxPolicies int
+	// Policies keeps them over a restart. Default: they are in memory only.
+	Policies Policies
 	// Roots verify policy hosts. Default: the system's.
 	Roots *x509.CertPool
 	// Now tells the time. Default time.Now.
@@ -141,8 +146,9 @@ type Resolver struct {
 	policies policies
 }
 
-// New makes a Resolver. The error is of /etc/resolv.conf.
-func New(o Options) (*Resolver, error) {
+// New makes a Resolver. The error is of /etc/resolv.conf, or of Options.Policies:
+// to begin without the policies that are kept would be to believe the DNS.
+func New(ctx context.Context, o Options) (*Resolver, error) {
 	o = o.withDefaults()
 	if len(o.Servers) == 0 {
 		servers, err := systemServers()
@@ -152,8 +158,9 @@ func New(o Options) (*Resolver, error) {
 		o.Servers = servers
 	}
 	r := &Resolver{opt: o, cache: newCache(o.CacheEntries)}
-	if !o.NoPolicies {
-		r.policies = newPolicies(r)
+	if o.NoPolicies {
+		return r, nil
 	}
-	return r, nil
+	r.policies = newPolicies(o, policyClient(r))
+	return r, r.policies.load(ctx, o.Now())
 }

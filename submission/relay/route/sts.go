@@ -11,7 +11,6 @@ import (
 	"net/http"
 	"net/netip"
 	"strconv"
-	"sync"
 	"time"
 
 	"github.com/miekg/dns"
@@ -19,31 +18,15 @@ import (
 
 const (
 	// refetch is how long a policy is used before it is looked at again, though
-	// its id is still the same (RFC 8461 §3.3).
+	// its id is still the same, or cannot be seen (RFC 8461 §3.3, §10.2).
 	refetch = 24 * time.Hour
-	// refetchFailed is the pause after a fetch that failed.
+	// refetchFailed is the pause after a fetch that failed, refetchUnseen where
+	// there was no record either: the domain may just have given MTA-STS up.
 	refetchFailed = 5 * time.Minute
+	refetchUnseen = time.Hour
 )
 
-// policies keeps what domains said of themselves, for as long as they said, in
-// memory: after a start the first message to a domain fetches it anew.
-type policies struct {
-	client *http.Client // nil: MTA-STS is not followed
-	mu     sync.Mutex
-	kept   map[string]*stored
-}
-
-// stored is what is known of one domain.
-type stored struct {
-	mu      sync.Mutex // held while it is fetched
-	policy  policy
-	id      string
-	fetched time.Time // zero: never
-	failed  string    // the id that could not be fetched
-	again   time.Time // no fetch of failed before
-}
-
-func newPolicies(r *Resolver) policies {
+func policyClient(r *Resolver) *http.Client {
 	transport := &http.Transport{
 		DialContext:            r.dialPolicyHost,
 		TLSClientConfig:        &tls.Config{RootCAs: r.opt.Roots, MinVersion: tls.VersionTLS12},
@@ -53,27 +36,32 @@ func newPolicies(r *Resolver) policies {
 		TLSHandshakeTimeout:    r.opt.PolicyTimeout,
 		MaxResponseHeaderBytes: 16 << 10,
 	}
-	return policies{
-		kept: make(map[string]*stored),
-		client: &http.Client{
-			Transport: transport,
-			Timeout:   r.opt.PolicyTimeout,
-			// RFC 8461 §3.3: redirects are not followed.
-			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
-		},
+	return &http.Client{
+		Transport: transport,
+		Timeout:   r.opt.PolicyTimeout,
+		// RFC 8461 §3.3: redirects are not followed.
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}
 }
 
 // apply has the route follow the domain's policy.
+//
+// A host that a policy in testing names is trusted as one that an enforced one
+// names: REQUIRETLS asks that the name is validated by RFC 8461 §4.1 (RFC 8689
+// §4.2.1), which compares it with the policy whatever its mode; the mode says
+// what becomes of mail when that fails (RFC 8461 §5). Both policies are the
+// domain's own word, had over verified HTTPS, and REQUIRETLS itself sees to the
+// rest: TLS, the certificate, and that a host that is not named gets nothing. A
+// policy of mode none is as none.
 func (r *Resolver) apply(ctx context.Context, domain string, route *Route) error {
 	p, err := r.policy(ctx, domain)
-	if err != nil || p.mode == modeNone {
+	if err != nil || p.Mode == ModeNone {
 		return err
 	}
 	for i := range route.Hosts {
 		h := &route.Hosts[i]
 		h.Trusted = p.matches(h.Name)
-		if p.mode == modeEnforce {
+		if p.Mode == ModeEnforce {
 			h.TLS, h.Policy, h.Excluded = TLS{Required: true, Verified: true}, true, !h.Trusted
 		}
 	}
@@ -81,127 +69,100 @@ func (r *Resolver) apply(ctx context.Context, domain string, route *Route) error
 }
 
 // policy gives the policy that holds for a domain now; mode none without one.
-func (r *Resolver) policy(ctx context.Context, domain string) (policy, error) {
+//
+// RFC 8461 §3.3 would have policies refreshed before they expire. Here mail to
+// the domain does that, once a day, whatever the DNS says of it; a domain that
+// got none for all of max_age is as one that was never met. A task that asks all
+// domains ever met would keep for good what strangers had us fetch.
+func (r *Resolver) policy(ctx context.Context, domain string) (Policy, error) {
 	if r.policies.client == nil {
-		return policy{}, nil
+		return Policy{}, nil
 	}
 	got, err := r.lookup(ctx, "_mta-sts."+domain, dns.TypeTXT)
 	if ctx.Err() != nil {
-		return policy{}, ctx.Err()
+		return Policy{}, ctx.Err()
 	}
 	id, live := "", false
 	if err == nil {
 		id, live = parseID(got.texts)
 	}
-	s := r.policies.of(domain, live, r.opt.MaxPolicies, r.opt.Now())
+	s := r.policies.of(domain, live, r.opt.Now())
 	if s == nil {
-		return policy{}, nil
+		return Policy{}, nil
 	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	now := r.opt.Now()
-	if live && s.due(id, now) {
-		r.fetch(ctx, domain, id, s)
-		now = r.opt.Now()
+	s.fetching.Lock()
+	defer s.fetching.Unlock()
+	if now := r.opt.Now(); s.due(id, live, now) {
+		r.fetch(ctx, domain, id, live, s)
 	}
-	if !s.valid(now) {
-		return policy{}, ctx.Err()
+	// RFC 8461 §3.3: it holds for max_age whatever became of its record.
+	if k := s.known.Load(); k.valid(r.opt.Now()) {
+		return k.Policy, nil
 	}
-	return s.policy, nil
+	return Policy{}, ctx.Err()
 }
 
-// valid: RFC 8461 §3.3, a policy holds for max_age whatever became of its record
-// in the DNS.
-func (s *stored) valid(now time.Time) bool {
-	return !s.fetched.IsZero() && now.Before(s.fetched.Add(s.policy.maxAge))
-}
-
-// due says whether the policy is to be fetched.
-func (s *stored) due(id string, now time.Time) bool {
-	switch {
-	case s.failed == id && now.Before(s.again):
+// due says whether the policy is to be fetched: for a new id, or anew. Without a
+// record only one that holds is, lest who takes the record out of the DNS has it
+// expire (RFC 8461 §10.2).
+func (s *stored) due(id string, live bool, now time.Time) bool {
+	k := s.known.Load()
+	switch valid := k.valid(now); {
+	case now.Before(s.again) && (!live || s.failed == id):
 		return false
-	case !s.valid(now), s.id != id:
+	case !live && !valid:
+		return false
+	case !valid, live && k.ID != id, now.Before(k.Fetched): // the clock was wrong
 		return true
 	}
-	return now.Sub(s.fetched) >= refetch
+	return now.Sub(k.Fetched) >= refetch
 }
 
-// of gives what is kept of a domain, and makes it if there is a record.
-func (p *policies) of(domain string, make bool, max int, now time.Time) *stored {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	s := p.kept[domain]
-	if s == nil && make {
-		if len(p.kept) >= max {
-			p.drop(now)
-		}
-		s = &stored{}
-		p.kept[domain] = s
-	}
-	return s
-}
-
-// drop makes room: of some, in no order, those that hold no longer, or else one.
-func (p *policies) drop(now time.Time) {
-	const look = 32
-	n, dropped, any := 0, false, ""
-	for domain, s := range p.kept {
-		if s.mu.TryLock() {
-			if !s.valid(now) {
-				delete(p.kept, domain)
-				dropped = true
-			}
-			s.mu.Unlock()
-		}
-		any = domain
-		if n++; n == look {
-			break
-		}
-	}
-	if !dropped {
-		delete(p.kept, any)
-	}
-}
-
-// fetch gets the policy; s.mu is held.
-func (r *Resolver) fetch(ctx context.Context, domain, id string, s *stored) {
+// fetch gets the policy; s.fetching is held.
+func (r *Resolver) fetch(ctx context.Context, domain, id string, live bool, s *stored) {
 	p, err := r.fetchPolicy(ctx, domain)
-	now := r.opt.Now()
+	now, before := r.opt.Now(), s.known.Load()
+	pause := refetchFailed
+	if !live {
+		id, pause = before.ID, refetchUnseen
+	}
 	if err == nil {
-		s.policy, s.id, s.fetched, s.failed = p, id, now, ""
+		s.again = time.Time{}
+		s.known.Store(&KeptPolicy{Domain: domain, ID: id, Fetched: now, Policy: p})
+		// What was fetched is saved though nobody waits for it any more.
+		r.policies.keep(context.WithoutCancel(ctx), domain, s, now)
 		return
 	}
-	s.failed, s.again = id, now.Add(refetchFailed)
-	if !s.valid(now) || s.policy.mode != modeNone {
-		r.opt.Log.Warn("the policy of a domain (MTA-STS) cannot be fetched", "domain", domain, "kept", s.valid(now), "err", err)
+	s.failed, s.again = id, now.Add(pause)
+	if kept := before.valid(now); !kept || before.Policy.Mode != ModeNone {
+		r.opt.Log.Warn("the policy of a domain (MTA-STS) cannot be fetched", "domain", domain, "kept", kept, "record", live, "err", err)
 	}
 }
 
 // fetchPolicy is RFC 8461 §3.3's GET.
-func (r *Resolver) fetchPolicy(ctx context.Context, domain string) (policy, error) {
+func (r *Resolver) fetchPolicy(ctx context.Context, domain string) (Policy, error) {
 	url := "https://mta-sts." + domain + "/.well-known/mta-sts.txt"
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
 	if err != nil {
-		return policy{}, err
+		return Policy{}, err
 	}
 	response, err := r.policies.client.Do(request)
 	if err != nil {
-		return policy{}, err
+		return Policy{}, err
 	}
 	defer response.Body.Close()
 	if response.StatusCode != http.StatusOK {
-		return policy{}, fmt.Errorf("%s", response.Status)
+		return Policy{}, fmt.Errorf("%s", response.Status)
 	}
 	if kind, _, err := mime.ParseMediaType(response.Header.Get("Content-Type")); err != nil || kind != "text/plain" {
-		return policy{}, fmt.Errorf("its type is %.40q", response.Header.Get("Content-Type"))
+		return Policy{}, fmt.Errorf("its type is %.40q", response.Header.Get("Content-Type"))
 	}
 	text, err := io.ReadAll(io.LimitReader(response.Body, maxPolicy+1))
 	switch {
 	case err != nil:
-		return policy{}, err
+		return Policy{}, err
 	case len(text) > maxPolicy:
-		return policy{}, errors.New("it is too long")
+		return Policy{}, errors.New("it is too long")
 	}
 	return parsePolicy(string(text))
 }

@@ -44,7 +44,7 @@ func TestParsePolicy(t *testing.T) {
 	// The example of RFC 8461 §3.2.
 	example := "version: STSv1\r\nmode: enforce\r\nmx: mail.example.com\r\nmx: *.example.net\r\nmx: backupmx.example.com\r\nmax_age: 604800\r\n"
 	p, err := parsePolicy(example)
-	if err != nil || p.mode != modeEnforce || p.maxAge != 7*24*time.Hour || len(p.patterns) != 3 {
+	if err != nil || p.Mode != ModeEnforce || p.MaxAge != 7*24*time.Hour || len(p.Patterns) != 3 {
 		t.Errorf("%+v, %v", p, err)
 	}
 	for host, want := range map[string]bool{ // RFC 8461 §4.1
@@ -55,7 +55,7 @@ func TestParsePolicy(t *testing.T) {
 			t.Errorf("%s: %v", host, !want)
 		}
 	}
-	good := func(text string) policy {
+	good := func(text string) Policy {
 		t.Helper()
 		p, err := parsePolicy(text)
 		if err != nil {
@@ -64,7 +64,7 @@ func TestParsePolicy(t *testing.T) {
 		return p
 	}
 	good("version: STSv1\nmode: none\nmax_age: 0")
-	if p := good("version:STSv1\nmode:testing \nmode: enforce\nx-y.z: \"ä\"\nmx:A.example\nmax_age:9999999999\n"); p.mode != modeTesting || p.maxAge != maxAge*time.Second || p.patterns[0] != "a.example" {
+	if p := good("version:STSv1\nmode:testing \nmode: enforce\nx-y.z: \"ä\"\nmx:A.example\nmax_age:9999999999\n"); p.Mode != ModeTesting || p.MaxAge != maxAge*time.Second || p.Patterns[0] != "a.example" {
 		t.Errorf("%+v", p)
 	}
 	for _, text := range []string{
@@ -84,8 +84,11 @@ func TestParsePolicy(t *testing.T) {
 func FuzzPolicy(f *testing.F) {
 	f.Add("version: STSv1\r\nmode: enforce\r\nmx: *.example.net\r\nmax_age: 604800\r\n", "v=STSv1; id=a;")
 	f.Fuzz(func(t *testing.T, text, record string) {
-		if p, err := parsePolicy(text); err == nil && (p.maxAge < 0 || p.maxAge > maxAge*time.Second || len(p.patterns) > maxPatterns || p.mode != modeNone && len(p.patterns) == 0) {
-			t.Errorf("%+v", p)
+		if p, err := parsePolicy(text); err == nil {
+			k := KeptPolicy{Domain: "a.example", ID: "a", Policy: p}
+			if err := k.Check(); err != nil {
+				t.Errorf("%+v: %v", p, err)
+			}
 		}
 		if id, ok := parseID([]string{record}); ok && (id == "" || len(id) > maxPolicyID) {
 			t.Errorf("%q", id)
@@ -213,6 +216,56 @@ func TestPolicyLife(t *testing.T) {
 	s.expect("max_age is over", "none", 7)
 }
 
+// RFC 8461 §3.3, §10.2: a policy that is kept is fetched anew once a day though
+// its record is not there, so that who takes it out of the DNS cannot have the
+// policy expire.
+func TestPolicyRefreshedWithoutRecord(t *testing.T) {
+	s := newSite(t, "mta-sts.a.example")
+	s.record("one")
+	s.expect("a record", "enforce", 1)
+	s.record("")
+	for day := range int32(20) { // max_age is a week
+		s.now = s.now.Add(25 * time.Hour)
+		s.expect("a day more without", "enforce", 2+day)
+	}
+	s.handler.Store(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(500) }))
+	s.now = s.now.Add(25 * time.Hour)
+	s.expect("it cannot be fetched", "enforce", 22)
+	s.now = s.now.Add(50 * time.Minute)
+	s.expect("not asked again at once", "enforce", 22)
+	s.Fail("_mta-sts.a.example.", dns.RcodeServerFailure)
+	s.now = s.now.Add(20 * time.Minute)
+	s.expect("asked again, though the DNS fails", "enforce", 23)
+	s.says(enforceText)
+	s.Fail("_mta-sts.a.example.", 0)
+	s.record("two")
+	s.now = s.now.Add(31 * time.Minute) // within the pause without a record, which was of another id
+	s.expect("a new id is not held up", "enforce", 24)
+	s.record("")
+	s.now = s.now.Add(-48 * time.Hour)
+	s.expect("fetched in the future, by a clock that was wrong", "enforce", 25)
+	s.now = s.now.Add(8 * 24 * time.Hour)
+	s.expect("max_age is over, and there is no record", "none", 25)
+}
+
+// RFC 8689 §4.2.1: what REQUIRETLS asks for is that the host's name is validated
+// by RFC 8461 §4.1, which a policy in testing does as well as an enforced one;
+// for a host that it does not name it does nothing, and one of mode none never.
+func TestRequireTLSByTestingPolicy(t *testing.T) {
+	for mode, want := range map[string]bool{"testing": true, "enforce": true, "none": false} {
+		s := newSite(t, "mta-sts.a.example")
+		s.says("version: STSv1\nmode: " + mode + "\nmx: one.a.example\nmax_age: 604800\n")
+		s.record("one")
+		route, err := s.r.Route(t.Context(), "a.example")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if one, two := route.Hosts[0], route.Hosts[1]; one.Trusted != want || two.Trusted || one.Policy != (mode == "enforce") {
+			t.Errorf("%s: %+v", mode, route.Hosts)
+		}
+	}
+}
+
 // RFC 8461 §3.1, §3.4: the record may be an alias; a parent's counts for nobody.
 func TestPolicyRecordElsewhere(t *testing.T) {
 	s := newSite(t, "mta-sts.a.example")
@@ -278,15 +331,5 @@ func TestSmarthostPolicy(t *testing.T) {
 	route, err := NewSmarthost(SmarthostOptions{Host: "a.example", Port: 25, Resolver: s.r}).Route(t.Context(), "other.example")
 	if err != nil || route.Hosts[0].TLS != (TLS{Required: true, Verified: true}) {
 		t.Errorf("%+v, %v", route, err)
-	}
-}
-
-func TestPoliciesAreBounded(t *testing.T) {
-	p := policies{kept: map[string]*stored{}}
-	for i := range 100 {
-		p.of(fmt.Sprint(i), true, 10, monday)
-	}
-	if len(p.kept) > 10 {
-		t.Errorf("%d are kept", len(p.kept))
 	}
 }

@@ -1,6 +1,7 @@
 package route
 
 import (
+	"net/netip"
 	"testing"
 	"time"
 
@@ -17,11 +18,13 @@ func newZone(t *testing.T) *zone { return &zone{relaytest.NewZone(t), t} }
 
 // resolver asks the zone. The clock is the test's.
 func (z *zone) resolver(now *time.Time, o Options) *Resolver {
-	o.Servers, o.Timeout = append(o.Servers, z.Addr), 2*time.Second
+	o.Servers, o.Timeout = append(o.Servers, z.servers()...), 2*time.Second
 	o.Now = func() time.Time { return *now }
-	r, err := New(o)
+	r, err := New(z.t.Context(), o)
 	if err != nil {
 		z.t.Fatal(err)
 	}
 	return r
 }
+
+func (z *zone) servers() []netip.AddrPort { return []netip.AddrPort{z.Addr} }
