@@ -94,9 +94,17 @@ func (s *Source) Client(state *tls.ConnectionState, now time.Time) string {
 	return ""
 }
 
+// maxBetween is how many certificates a chain has at most between the peer's own
+// and the authority's: each way through those that a stranger made up may be
+// tried.
+const maxBetween = 3
+
 // is says whether a chain is the client's.
 func (c *client) is(chain []*x509.Certificate, now time.Time) bool {
 	leaf := chain[0]
+	if len(chain) > 1+maxBetween {
+		return false
+	}
 	if now.Before(leaf.NotBefore) || now.After(leaf.NotAfter) {
 		return false
 	}

@@ -10,6 +10,7 @@ import (
 	"crypto/x509/pkix"
 	"encoding/hex"
 	"encoding/pem"
+	"fmt"
 	"math/big"
 	"os"
 	"path/filepath"
@@ -35,6 +36,14 @@ func newAuthority(t *testing.T, name string) *authority {
 		KeyUsage: x509.KeyUsageCertSign, NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour)}, key}
 	a.cert = a.sign(a.cert, key).Leaf
 	return a
+}
+
+// below makes an authority that this one vouches for.
+func (a *authority) below(name string) *authority {
+	a.t.Helper()
+	b := newAuthority(a.t, name)
+	b.cert = a.sign(b.cert, b.key).Leaf
+	return b
 }
 
 func (a *authority) sign(what *x509.Certificate, key *ecdsa.PrivateKey) tls.Certificate {
@@ -111,6 +120,36 @@ func TestClients(t *testing.T) {
 		if got := s.Client(&state, soon.Add(time.Second)); got != "" {
 			t.Errorf("%s, after its end: %q", what, got)
 		}
+	}
+}
+
+// A chain that is longer than any authority's is not judged: who made it has
+// many ways through it looked at.
+func TestLongChain(t *testing.T) {
+	dir, now := t.TempDir(), time.Now()
+	server := pairIn(dir)
+	ensure(t, server, now, true, "store.example")
+	root := newAuthority(t, "root")
+	s := open(t, Options{Pairs: []Pair{server}, Clients: []Client{{Name: "submit", CA: root.file(filepath.Join(dir, "ca.pem"))}}})
+	var between [][]byte
+	issuer := root
+	for n := range 5 {
+		leaf := issuer.issue("submit.example", x509.ExtKeyUsageClientAuth, now.Add(time.Minute))
+		leaf.Certificate = append(leaf.Certificate, between...)
+		state, err := shake(s.Config(), []tls.Certificate{leaf})
+		if err != nil {
+			t.Fatal(err)
+		}
+		want := "submit"
+		if n > maxBetween {
+			want = ""
+		}
+		if got := s.Client(&state, now); got != want {
+			t.Errorf("%d in between: %q", n, got)
+		}
+		next := issuer.below(fmt.Sprint("CA ", n))
+		between = append([][]byte{next.cert.Raw}, between...)
+		issuer = next
 	}
 }
 
