@@ -2,6 +2,7 @@ package imapserver
 
 import (
 	"slices"
+	"time"
 
 	"citron/auth"
 	"citron/wire/imap"
@@ -21,11 +22,19 @@ var applicationTokens = []string{"IMAP4rev1", "IMAP4rev2", "LITERAL+", "ID", "EN
 // application is the one whose certificate the peer has shown, "" for none.
 func (s *Session) application() string {
 	state := s.conn.TLS()
-	if state == nil || s.srv.cfg.Application == nil {
+	if state == nil || s.srv.cfg.Application == nil || s.now.Before(s.nobodyUntil) {
 		return ""
 	}
-	return s.srv.cfg.Application(state, s.now)
+	name := s.srv.cfg.Application(state, s.now)
+	if name == "" {
+		s.nobodyUntil = s.now.Add(nobodyFor)
+	}
+	return name
 }
+
+// nobodyFor is how long it is taken for true that a peer is no application: to
+// judge a chain that a stranger made takes a hundred signatures.
+const nobodyFor = 10 * time.Second
 
 // external is who the peer is by its certificate, for AUTHENTICATE EXTERNAL.
 func (s *Session) external(authzid string) (auth.Identity, error) {

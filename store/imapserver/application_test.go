@@ -2,6 +2,7 @@ package imapserver
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"slices"
 	"strings"
@@ -117,6 +118,28 @@ func TestExternalIsForApplications(t *testing.T) {
 	f.server.cfg.Application = nil
 	if _, err := s.external(""); !errors.Is(err, auth.NotAuthorized) || slices.Contains(s.mechanisms(), "EXTERNAL") {
 		t.Error(err)
+	}
+}
+
+// A stranger's certificate may take long to judge, since he made the chain. He
+// does not have that done again by every CAPABILITY.
+func TestStrangersCertificateIsJudgedOnce(t *testing.T) {
+	f := newFixture(t)
+	judged := 0
+	f.server.cfg.Application = func(*tls.ConnectionState, time.Time) string { judged++; return "" }
+	p := f.newPeer("certificate")
+	p.run(t)
+	for range 100 {
+		p.ok(t, "a CAPABILITY")
+		p.say(t, "a AUTHENTICATE EXTERNAL =")
+	}
+	if judged != 1 {
+		t.Errorf("judged %d times", judged)
+	}
+	*f.clock = f.clock.Add(nobodyFor)
+	p.ok(t, "a CAPABILITY")
+	if judged != 2 {
+		t.Errorf("judged %d times in the end", judged)
 	}
 }
 

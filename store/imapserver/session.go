@@ -39,6 +39,10 @@ type Session struct {
 	user     *user     // nil before login
 	selected *selected // nil when no mailbox is
 
+	// nobodyUntil: the peer's certificate is no application's, and not judged
+	// again before.
+	nobodyUntil time.Time
+
 	guests []*account.Account // of others, open here
 
 	task      *task      // a slow command under way
