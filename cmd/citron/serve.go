@@ -98,7 +98,7 @@ func newServer(ctx context.Context, cfg *config.Config, log *slog.Logger) (_ *se
 		},
 		UserTimeout: time.Duration(cfg.Limits.TCPUserTimeout), HandshakesAtOnce: cfg.Limits.Handshakes,
 		Portable: cfg.Limits.PortableDriver, Log: log,
-		Handshake: min(handshakeTime, time.Duration(cfg.IMAP.LoginTimeout)),
+		Handshake: min(handshakeTime, time.Duration(cfg.IMAP.LoginTimeout)), NoBinding: !cfg.Auth.ChannelBinding,
 	})
 	source, err := s.certificate(s.applications()...)
 	if err != nil {

@@ -80,7 +80,8 @@ type TLS struct {
 
 // Auth configures password verifiers.
 type Auth struct {
-	ScramIterations int `toml:"scram_iterations" help:"Iteration count of new SCRAM-SHA-256 verifiers, at least 4096 (RFC 7677 §4)."`
+	ChannelBinding  bool `toml:"channel_binding" help:"Offer SCRAM-SHA-256-PLUS, which binds a login to its TLS connection (RFC 9266, RFC 5929), for IMAP and submission. Switch it off for clients that choose it and cannot do it."`
+	ScramIterations int  `toml:"scram_iterations" help:"Iteration count of new SCRAM-SHA-256 verifiers, at least 4096 (RFC 7677 §4)."`
 }
 
 // Store configures the message store.
@@ -143,7 +144,7 @@ func Default() *Config {
 			MaxBadCommands: 20,
 			Unauthenticate: true,
 		},
-		Auth: Auth{ScramIterations: 4096},
+		Auth: Auth{ChannelBinding: true, ScramIterations: 4096},
 		Store: Store{
 			Cache: 128 << 20, FreeFloor: 512 << 20, InlineLimit: 4 << 10, BodyBuffer: 256 << 10,
 			ExpungedGrace: Duration(time.Hour), LogKeep: Duration(30 * 24 * time.Hour), SweepEvery: Duration(time.Minute),

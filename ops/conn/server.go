@@ -35,6 +35,9 @@ type Options struct {
 	HandshakesAtOnce int
 	// Portable uses a goroutine per connection where epoll could be used.
 	Portable bool
+	// NoBinding gives sessions no channel binding data, as if there were none,
+	// so that they do not offer SCRAM-SHA-256-PLUS.
+	NoBinding bool
 	// Log is told of faults and of listeners' errors; default slog.Default().
 	Log *slog.Logger
 }

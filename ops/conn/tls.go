@@ -104,7 +104,7 @@ func (l *link) established(tc *tls.Conn) {
 // ChannelBinding implements Conn.
 func (l *link) ChannelBinding(kind string) ([]byte, error) {
 	tc := l.tls.Load()
-	if tc == nil {
+	if tc == nil || l.srv.opt.NoBinding {
 		return nil, ErrNoBinding
 	}
 	switch kind {

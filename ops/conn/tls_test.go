@@ -66,6 +66,21 @@ func TestChannelBinding(t *testing.T) {
 	})
 }
 
+// With NoBinding there is none, TLS or not.
+func TestNoBinding(t *testing.T) {
+	each(t, Options{NoBinding: true}, &Listener{TLS: serverTLS}, func(t *testing.T, r *rig) {
+		c := r.dial()
+		c.say("STARTTLS")
+		c.want("OK")
+		c = c.secure(clientTLS())
+		for _, kind := range []string{"tls-exporter", "tls-server-end-point"} {
+			if got := c.binding(kind); got != fmt.Sprintf(" %v", ErrNoBinding) {
+				t.Errorf("%s: %s", kind, got)
+			}
+		}
+	})
+}
+
 // TestResumption: tickets work, a resumed session knows its certificate, and a
 // new certificate ends resumption.
 func TestResumption(t *testing.T) {
