@@ -1,7 +1,6 @@
 package lmtp
 
 import (
-	"bytes"
 	"strconv"
 
 	"citron/ops/conn"
@@ -32,7 +31,7 @@ func (s *session) command(t *conn.Turn, line []byte) {
 	c := smtp.ParseCommand(line)
 	h, ok := handlers[string(c.Verb())]
 	if !ok {
-		s.refuse(t, replyUnknownVerb)
+		s.refuse(t, smtp.ReplyUnknownVerb)
 		return
 	}
 	if err := h(s, t, c.Args); err != nil {
@@ -45,7 +44,7 @@ func (s *session) command(t *conn.Turn, line []byte) {
 // lhlo is EHLO under another name (RFC 2033 §4.1); like it, it resets (RFC 5321
 // §4.1.4).
 func (s *session) lhlo(t *conn.Turn, args []byte) error {
-	if len(args) == 0 || len(args) > 255 || bytes.ContainsFunc(args, notPrintable) {
+	if !smtp.ValidHello(args) {
 		return replyHello
 	}
 	if !s.trusted() && s.conn.TLS() != nil {
@@ -70,31 +69,29 @@ func (s *session) lhlo(t *conn.Turn, args []byte) error {
 	return nil
 }
 
-func notPrintable(r rune) bool { return r <= ' ' || r == 0x7f }
-
 // notLMTP must not succeed (RFC 2033 §4.1).
 func (s *session) notLMTP(*conn.Turn, []byte) error { return replySayLHLO }
 
 func (s *session) rset(t *conn.Turn, args []byte) error {
 	if len(args) > 0 {
-		return replyNoArgs
+		return smtp.ReplyNoArgs
 	}
 	s.reset()
-	s.reply(t, replyReset)
+	s.reply(t, smtp.ReplyReset)
 	return nil
 }
 
 func (s *session) noop(t *conn.Turn, _ []byte) error {
-	s.reply(t, replyNoop)
+	s.reply(t, smtp.ReplyNoop)
 	return nil
 }
 
 // vrfy does not tell (RFC 5321 §7.3): RCPT does.
 func (s *session) vrfy(t *conn.Turn, args []byte) error {
 	if len(args) == 0 {
-		return replyVrfySyntax
+		return smtp.ReplyVrfySyntax
 	}
-	s.reply(t, replyVrfy)
+	s.reply(t, smtp.ReplyVrfy)
 	return nil
 }
 
@@ -105,8 +102,7 @@ func (s *session) help(t *conn.Turn, _ []byte) error {
 
 func (s *session) quit(t *conn.Turn, _ []byte) error {
 	s.reset()
-	s.reply(t, smtp.NewReply(221, 2, 0, 0, s.service.Hostname+" closing connection"))
-	s.action = conn.Close
+	s.closing(t, smtp.ReplyQuit)
 	return nil
 }
 
@@ -114,13 +110,13 @@ func (s *session) quit(t *conn.Turn, _ []byte) error {
 func (s *session) starttls(t *conn.Turn, args []byte) error {
 	switch {
 	case len(args) > 0:
-		return replyNoArgs
+		return smtp.ReplyNoArgs
 	case s.conn.TLS() != nil || !s.conn.CanStartTLS():
-		return replyNoTLS
+		return smtp.ReplyNoTLS
 	}
 	s.reset()
 	s.hello = ""
-	s.reply(t, replyStartTLS)
+	s.reply(t, smtp.ReplyStartTLS)
 	s.action = conn.StartTLS
 	return nil
 }

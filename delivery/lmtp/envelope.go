@@ -34,17 +34,17 @@ func (s *session) mail(t *conn.Turn, args []byte) error {
 	case !s.trusted():
 		return replyNotTrusted
 	case s.trans != nil:
-		return replyNested
+		return smtp.ReplyNested
 	}
 	m, err := s.service.syntax.ParseMail(args)
 	if err != nil {
 		return err
 	}
 	if m.Size > s.service.MaxMessage {
-		return replyTooLarge
+		return smtp.ReplyTooLarge
 	}
 	s.trans = &transaction{mail: m, limit: s.service.MaxMessage}
-	s.reply(t, replySender)
+	s.reply(t, smtp.ReplySender)
 	return nil
 }
 
@@ -52,11 +52,11 @@ func (s *session) rcpt(t *conn.Turn, args []byte) error {
 	x := s.trans
 	switch {
 	case x == nil:
-		return replyMailFirst
+		return smtp.ReplyMailFirst
 	case x.chunked:
 		return replyMixed
 	case len(x.rcpts) >= s.service.MaxRecipients:
-		return replyManyRcpts
+		return smtp.ReplyManyRcpts
 	}
 	r, err := s.service.syntax.ParseRcpt(args, x.mail.UTF8)
 	if err != nil {
@@ -64,7 +64,7 @@ func (s *session) rcpt(t *conn.Turn, args []byte) error {
 	}
 	trace := s.traceSize(r.To)
 	if x.trace+trace > maxTrace {
-		return replyManyRcpts
+		return smtp.ReplyManyRcpts
 	}
 	reach, err := s.service.Resolver.Resolve(s.service.ctx, r.To.Local, r.To.Domain)
 	if err == nil && allDisabled(reach) {
@@ -75,7 +75,7 @@ func (s *session) rcpt(t *conn.Turn, args []byte) error {
 	}
 	x.rcpts = append(x.rcpts, recipient{r.To, reach})
 	x.trace += trace
-	s.reply(t, replyRcpt)
+	s.reply(t, smtp.ReplyRcpt)
 	return nil
 }
 

@@ -11,9 +11,9 @@ func (s *session) data(t *conn.Turn, args []byte) error {
 	x := s.trans
 	switch {
 	case len(args) > 0:
-		return replyNoArgs
+		return smtp.ReplyNoArgs
 	case x == nil:
-		return replyMailFirst
+		return smtp.ReplyMailFirst
 	case len(x.rcpts) == 0:
 		return replyNoRcpt // RFC 2033 §4.2
 	case x.chunked:
@@ -27,7 +27,7 @@ func (s *session) data(t *conn.Turn, args []byte) error {
 		return r
 	}
 	s.mode, s.dots = data, smtp.DotDecoder{}
-	s.reply(t, replySend)
+	s.reply(t, smtp.ReplySend)
 	return nil
 }
 
@@ -39,7 +39,7 @@ func (s *session) bdat(t *conn.Turn, args []byte) error {
 		return err
 	}
 	if s.trans == nil {
-		s.trans = &transaction{failed: replyMailFirst}
+		s.trans = &transaction{failed: smtp.ReplyMailFirst}
 	}
 	x := s.trans
 	switch {
@@ -71,7 +71,7 @@ func (s *session) endChunk(t *conn.Turn) {
 			s.reset()
 		}
 	default:
-		s.reply(t, replyChunk)
+		s.reply(t, smtp.ReplyChunk)
 	}
 	s.mode = commands
 }

@@ -55,10 +55,10 @@ func (s *session) Step(t *conn.Turn) conn.Wait {
 		return conn.Wait{Then: conn.Close}
 	case t.Shutdown && s.mode == commands:
 		// A message on its way is taken to its end first.
-		s.reply(t, smtp.NewReply(421, 4, 3, 2, s.service.Hostname+" is shutting down"))
+		s.closing(t, smtp.ReplyShutdown)
 		return conn.Wait{Then: conn.Close}
 	case !t.Now.Before(deadline):
-		s.reply(t, smtp.NewReply(421, 4, 4, 2, s.service.Hostname+" nothing heard for too long, closing"))
+		s.closing(t, smtp.ReplySilent)
 		return conn.Wait{Then: conn.Close}
 	}
 	return conn.Wait{Input: true, Until: deadline}
@@ -111,13 +111,18 @@ func (s *session) reply(t *conn.Turn, r smtp.Reply) {
 func (s *session) refuse(t *conn.Turn, err error) {
 	r, ok := err.(smtp.Reply)
 	if !ok {
-		r = replyFault
+		r = smtp.ReplyFault
 	}
 	s.reply(t, r)
 	if s.errors++; s.errors >= maxErrors {
-		s.reply(t, smtp.NewReply(421, 4, 7, 0, s.service.Hostname+" too many errors, closing"))
-		s.action = conn.Close
+		s.closing(t, smtp.ReplyErrors)
 	}
+}
+
+// closing says why, and ends the session.
+func (s *session) closing(t *conn.Turn, r smtp.Reply) {
+	s.reply(t, r.Named(s.service.Hostname))
+	s.action = conn.Close
 }
 
 // reset forgets the transaction.

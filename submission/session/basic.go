@@ -1,29 +1,32 @@
 package session
 
-import "citron/ops/conn"
+import (
+	"citron/ops/conn"
+	"citron/wire/smtp"
+)
 
 // Verbs that neither log in nor submit.
 
 func (s *session) rset(t *conn.Turn, args []byte) error {
 	if len(args) > 0 {
-		return replyNoArgs
+		return smtp.ReplyNoArgs
 	}
 	s.reset()
-	s.reply(t, replyReset)
+	s.reply(t, smtp.ReplyReset)
 	return nil
 }
 
 func (s *session) noop(t *conn.Turn, _ []byte) error {
-	s.reply(t, replyNoop)
+	s.reply(t, smtp.ReplyNoop)
 	return nil
 }
 
 // vrfy does not tell (RFC 5321 §7.3): RCPT does.
 func (s *session) vrfy(t *conn.Turn, args []byte) error {
 	if len(args) == 0 {
-		return replyVrfySyntax
+		return smtp.ReplyVrfySyntax
 	}
-	s.reply(t, replyVrfy)
+	s.reply(t, smtp.ReplyVrfy)
 	return nil
 }
 
@@ -37,12 +40,9 @@ func (s *session) help(t *conn.Turn, _ []byte) error {
 
 func (s *session) quit(t *conn.Turn, args []byte) error {
 	if len(args) > 0 {
-		return replyNoArgs
+		return smtp.ReplyNoArgs
 	}
 	s.reset()
-	r := replyQuit
-	r.Text = s.service.Hostname + " " + r.Text
-	s.reply(t, r)
-	s.action = conn.Close
+	s.closing(t, smtp.ReplyQuit)
 	return nil
 }

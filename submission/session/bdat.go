@@ -19,7 +19,7 @@ func (s *session) bdat(t *conn.Turn, args []byte) error {
 	case s.user == nil:
 		s.trans = failed(s.loginFirst())
 	case x == nil:
-		s.trans = failed(replyMailFirst)
+		s.trans = failed(smtp.ReplyMailFirst)
 	case x.mail != nil && x.mail.Atomic.Attempt != "" && x.failed == nil:
 		x.began, x.failed = true, replyAtomicWhole
 	default:
@@ -63,7 +63,7 @@ func (s *session) endChunk(t *conn.Turn) {
 	case s.chunk.Last:
 		s.finish(t, replyQueued)
 	case x.failed == nil:
-		s.reply(t, replyChunk)
+		s.reply(t, smtp.ReplyChunk)
 	default:
 		s.deny(t, s.failure(x))
 		if x.stray {

@@ -18,7 +18,7 @@ func (s *session) burl(t *conn.Turn, args []byte) error {
 	case s.service.Fetcher == nil:
 		return replyNotImplemented
 	case x == nil:
-		return replyMailFirst
+		return smtp.ReplyMailFirst
 	}
 	c, err := smtp.ParseBURL(args)
 	switch {

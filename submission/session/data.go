@@ -10,9 +10,9 @@ func (s *session) data(t *conn.Turn, args []byte) error {
 	x := s.trans
 	switch {
 	case len(args) > 0:
-		return replyNoArgs
+		return smtp.ReplyNoArgs
 	case x == nil:
-		return replyMailFirst
+		return smtp.ReplyMailFirst
 	case x.began:
 		return replyMixed // RFC 3030 §2
 	case x.mail.Body == smtp.BodyBinary:
@@ -28,6 +28,6 @@ func (s *session) data(t *conn.Turn, args []byte) error {
 		return r
 	}
 	s.mode, s.dots = data, smtp.DotDecoder{}
-	s.reply(t, replySend)
+	s.reply(t, smtp.ReplySend)
 	return nil
 }

@@ -28,13 +28,13 @@ func (s *session) mail(t *conn.Turn, args []byte) error {
 	case s.hello == "":
 		return replyHelloFirst
 	case s.trans != nil:
-		return replyNested
+		return smtp.ReplyNested
 	}
 	m, err := s.service.syntax.ParseMail(args)
 	if err != nil {
 		return err
 	}
-	x := &transaction{service: s.service, accepted: replySender, id: newID()}
+	x := &transaction{service: s.service, accepted: smtp.ReplySender, id: newID()}
 	x.facts = facts{hello: s.hello, remote: s.conn.Remote(), tls: s.conn.TLS() != nil}
 	x.envelope = submission.Envelope{Account: s.user.Account, Sender: s.user.Name, Mail: m, Received: s.now}
 	x.mail = &x.envelope.Mail
@@ -73,7 +73,7 @@ func (s *session) rcpt(t *conn.Turn, args []byte) error {
 	x := s.trans
 	switch {
 	case x == nil:
-		return replyMailFirst
+		return smtp.ReplyMailFirst
 	case x.began:
 		return replyMixed
 	}
@@ -85,19 +85,19 @@ func (s *session) rcpt(t *conn.Turn, args []byte) error {
 		r.To.Domain = domainOf(s.user.Name)
 	}
 	if x.has(&r) {
-		s.reply(t, replyRcpt)
+		s.reply(t, smtp.ReplyRcpt)
 		return nil
 	}
 	octets := x.octets + submission.RcptSize(&r)
 	if len(x.envelope.Rcpts) >= s.service.MaxRecipients || octets > submission.MaxEnvelope {
-		return replyManyRcpts
+		return smtp.ReplyManyRcpts
 	}
 	if err := s.mayRcpt(x, &r); err != nil {
 		return err
 	}
 	x.envelope.Rcpts = append(x.envelope.Rcpts, r)
 	x.octets = octets
-	s.reply(t, replyRcpt)
+	s.reply(t, smtp.ReplyRcpt)
 	return nil
 }
 

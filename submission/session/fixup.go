@@ -65,7 +65,7 @@ func (s *Service) mayUse(account uint64, local, domain string) error {
 	to, err := s.Resolver.Resolve(s.ctx, local, domain)
 	if err != nil && !errors.Is(err, auth.NoSuchUser) && !errors.Is(err, auth.NoSuchDomain) {
 		s.Log.Warn("address cannot be resolved for now", "err", err)
-		return replyFault
+		return smtp.ReplyFault
 	}
 	for _, d := range to {
 		if d.Account == account {

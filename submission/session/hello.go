@@ -1,8 +1,6 @@
 package session
 
 import (
-	"bytes"
-
 	"citron/ops/conn"
 	"citron/wire/smtp"
 )
@@ -10,7 +8,7 @@ import (
 // ehlo says what is offered now: it changes with TLS and login. Like every EHLO
 // it resets (RFC 5321 §4.1.4).
 func (s *session) ehlo(t *conn.Turn, args []byte) error {
-	if !helloName(args) {
+	if !smtp.ValidHello(args) {
 		return replyHello
 	}
 	s.reset()
@@ -34,7 +32,7 @@ func (s *session) ehlo(t *conn.Turn, args []byte) error {
 }
 
 func (s *session) helo(t *conn.Turn, args []byte) error {
-	if !helloName(args) {
+	if !smtp.ValidHello(args) {
 		return replyHello
 	}
 	s.reset()
@@ -42,11 +40,3 @@ func (s *session) helo(t *conn.Turn, args []byte) error {
 	t.Out = smtp.AppendLines(t.Out, 250, s.service.Hostname)
 	return nil
 }
-
-// helloName is looser than RFC 5321 §4.1.1.1: phones have no name, and what they
-// say is for the Received line only.
-func helloName(args []byte) bool {
-	return len(args) > 0 && len(args) <= 255 && !bytes.ContainsFunc(args, notPrintable)
-}
-
-func notPrintable(r rune) bool { return r <= ' ' || r == 0x7f }

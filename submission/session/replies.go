@@ -12,32 +12,17 @@ import (
 // Replies that do not depend on the session. Codes are RFC 5321 §4.2.3's and
 // those of the extensions, enhanced codes RFC 3463's and RFC 5248's.
 var (
-	replyReset    = smtp.NewReply(250, 2, 0, 0, "reset")
-	replyNoop     = smtp.NewReply(250, 2, 0, 0, "OK")
-	replyVrfy     = smtp.NewReply(252, 2, 5, 0, "not verified here, RCPT will tell")
 	replyHelp     = smtp.NewReply(214, 2, 0, 0, "mail submission, RFC 6409: EHLO STARTTLS AUTH MAIL RCPT DATA BDAT BURL RSET NOOP QUIT")
-	replyQuit     = smtp.NewReply(221, 2, 0, 0, "closing connection")
-	replyStartTLS = smtp.NewReply(220, 2, 0, 0, "start TLS")
 	replyLoggedIn = smtp.NewReply(235, 2, 7, 0, "logged in")
-	replySender   = smtp.NewReply(250, 2, 1, 0, "sender OK")
-	replyRcpt     = smtp.NewReply(250, 2, 1, 5, "recipient OK")
-	replySend     = smtp.Reply{Code: 354, Text: "send the message, end with CRLF.CRLF"}
-	replyChunk    = smtp.NewReply(250, 2, 0, 0, "chunk taken")
 	replyQueued   = smtp.NewReply(250, 2, 0, 0, "queued as")
 
 	replyURL       = smtp.NewReply(250, 2, 5, 0, "URL fetched, waiting for more")
 	replyURLQueued = smtp.NewReply(250, 2, 5, 0, "queued as")
 
-	replyUnknownVerb    = smtp.NewReply(500, 5, 5, 1, "command not recognized")
 	replyNotImplemented = smtp.NewReply(502, 5, 5, 1, "command not implemented")
 	replyHello          = smtp.NewReply(501, 5, 5, 4, "syntax: EHLO hostname")
-	replyNoArgs         = smtp.NewReply(501, 5, 5, 4, "this command has no argument")
-	replyVrfySyntax     = smtp.NewReply(501, 5, 5, 4, "syntax: VRFY address")
-	replyNoTLS          = smtp.NewReply(503, 5, 5, 1, "TLS is not to be had here")
 	replyTLSTwice       = smtp.NewReply(503, 5, 5, 1, "TLS is active already")
 	replyHelloFirst     = smtp.NewReply(503, 5, 5, 1, "say EHLO first")
-	replyNested         = smtp.NewReply(503, 5, 5, 1, "MAIL within a transaction")
-	replyMailFirst      = smtp.NewReply(503, 5, 5, 1, "say MAIL first")
 	replyMixed          = smtp.NewReply(503, 5, 5, 1, "the message has begun: BDAT, BURL or RSET")
 	replyBinaryData     = smtp.NewReply(503, 5, 5, 1, "BODY=BINARYMIME needs BDAT or BURL")
 
@@ -46,7 +31,6 @@ var (
 	replyAuthTwice          = smtp.NewReply(503, 5, 5, 1, "logged in already")
 	replyAuthNested         = smtp.NewReply(503, 5, 5, 1, "AUTH within a transaction")
 	replyMechanism          = smtp.NewReply(504, 5, 5, 4, "mechanism not supported")
-	replyLongAnswer         = smtp.NewReply(500, 5, 5, 6, "line too long")
 	replyCredentials        = smtp.NewReply(535, 5, 7, 8, "wrong name or password")
 	replyAccountDisabled    = smtp.NewReply(525, 5, 7, 13, "account is disabled")
 	replyBadExchange        = smtp.NewReply(501, 5, 5, 2, "malformed authentication exchange")
@@ -57,7 +41,6 @@ var (
 	replyUnqualified       = smtp.NewReply(554, 5, 1, 2, "the domain is not fully qualified")
 	replyUnqualifiedSender = smtp.NewReply(554, 5, 1, 8, "the sender's domain is not fully qualified")
 	replyNoRcpt            = smtp.NewReply(554, 5, 5, 0, "no recipient was accepted")
-	replyManyRcpts         = smtp.NewReply(452, 4, 5, 3, "too many recipients in a transaction")
 	replyTooMuch           = smtp.NewReply(450, 4, 7, 1, "you have sent as much as you may for now, try again later")
 	replyHoldLong          = smtp.NewReply(501, 5, 5, 4, "to be held for longer than FUTURERELEASE says")
 	replyHoldBy            = smtp.NewReply(501, 5, 5, 4, "to be held for longer than BY gives time")
@@ -75,19 +58,11 @@ var (
 	replyNoTarget    = smtp.NewReply(554, 5, 2, 0, "no mailbox for the sent copy")
 	replyReused      = smtp.NewReply(554, 5, 5, 4, "this attempt was another message")
 	replyOverQuota   = smtp.NewReply(552, 5, 2, 2, "the sent copy is over quota")
-
-	replyNoUser   = smtp.NewReply(550, 5, 1, 1, "no such user here")
-	replyNoSpace  = smtp.NewReply(452, 4, 3, 1, "no storage left, try again later")
-	replyTooLarge = smtp.NewReply(552, 5, 3, 4, "message is too large")
-	replyFault    = smtp.NewReply(451, 4, 3, 0, "temporary failure, try again later")
 )
 
 // What is said in front of the end of a connection; the server's name precedes
 // the text.
 var (
-	replyShutdown = smtp.NewReply(421, 4, 3, 2, "is shutting down")
-	replySilent   = smtp.NewReply(421, 4, 4, 2, "nothing heard for too long, closing")
-	replyErrors   = smtp.NewReply(421, 4, 7, 0, "too many errors, closing")
 	replyGuessing = smtp.NewReply(421, 4, 7, 0, "too many failed logins, closing")
 	replyRevoked  = smtp.NewReply(421, 4, 7, 0, "this login was withdrawn, closing")
 )
@@ -97,11 +72,11 @@ var refusals = []struct {
 	err   error
 	reply smtp.Reply
 }{
-	{auth.NoSuchUser, replyNoUser},
-	{submission.ErrTooLarge, replyTooLarge},
-	{store.ErrTooLarge, replyTooLarge},
-	{submission.ErrNoSpace, replyNoSpace},
-	{store.ErrNoSpace, replyNoSpace},
+	{auth.NoSuchUser, smtp.ReplyNoUser},
+	{submission.ErrTooLarge, smtp.ReplyTooLarge},
+	{store.ErrTooLarge, smtp.ReplyTooLarge},
+	{submission.ErrNoSpace, smtp.ReplyNoSpace},
+	{store.ErrNoSpace, smtp.ReplyNoSpace},
 	{store.ErrNoURL, replyNoURL},
 	{store.ErrNoTarget, replyNoTarget},
 	{store.ErrAttemptReused, replyReused},
@@ -116,5 +91,5 @@ func replyTo(err error) (r smtp.Reply, ours bool) {
 			return k.reply, false
 		}
 	}
-	return replyFault, true
+	return smtp.ReplyFault, true
 }

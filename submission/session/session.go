@@ -99,10 +99,10 @@ func (s *session) rest(t *conn.Turn) conn.Wait {
 		return conn.Wait{Then: conn.Close}
 	case t.Shutdown && (s.mode == commands || s.mode == answers):
 		// A message on its way is taken to its end first.
-		s.closing(t, replyShutdown)
+		s.closing(t, smtp.ReplyShutdown)
 		return conn.Wait{Then: conn.Close}
 	case !t.Now.Before(deadline):
-		s.closing(t, replySilent)
+		s.closing(t, smtp.ReplySilent)
 		return conn.Wait{Then: conn.Close}
 	}
 	return conn.Wait{Input: true, Until: deadline}
@@ -170,7 +170,7 @@ func (s *session) refuse(t *conn.Turn, err error) {
 		return
 	}
 	if s.errors++; s.errors >= s.service.MaxBadCommands && s.action == conn.Continue {
-		s.closing(t, replyErrors)
+		s.closing(t, smtp.ReplyErrors)
 	}
 }
 
@@ -193,11 +193,9 @@ func (s *session) deny(t *conn.Turn, r smtp.Reply) {
 	}
 }
 
-// closing says 421, whose text begins with the server's name (RFC 5321
-// §4.2.3), and ends the session.
+// closing says why, and ends the session.
 func (s *session) closing(t *conn.Turn, r smtp.Reply) {
-	r.Text = s.service.Hostname + " " + r.Text
-	s.reply(t, r)
+	s.reply(t, r.Named(s.service.Hostname))
 	s.action = conn.Close
 }
 

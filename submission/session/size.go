@@ -1,6 +1,10 @@
 package session
 
-import "strconv"
+import (
+	"strconv"
+
+	"citron/wire/smtp"
+)
 
 func offerSize(s *session) (param string, offered bool) {
 	return strconv.FormatInt(s.service.MaxMessage, 10), true
@@ -9,7 +13,7 @@ func offerSize(s *session) (param string, offered bool) {
 // mailSize refuses early what would be refused anyway (RFC 1870 §6.1).
 func mailSize(s *session, x *transaction) error {
 	if x.mail.Size > s.service.MaxMessage {
-		return replyTooLarge
+		return smtp.ReplyTooLarge
 	}
 	return nil
 }

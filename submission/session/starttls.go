@@ -1,6 +1,9 @@
 package session
 
-import "citron/ops/conn"
+import (
+	"citron/ops/conn"
+	"citron/wire/smtp"
+)
 
 func offerStartTLS(s *session) (param string, offered bool) {
 	return "", s.conn.CanStartTLS() && s.conn.TLS() == nil
@@ -11,16 +14,16 @@ func offerStartTLS(s *session) (param string, offered bool) {
 func (s *session) starttls(t *conn.Turn, args []byte) error {
 	switch {
 	case len(args) > 0:
-		return replyNoArgs
+		return smtp.ReplyNoArgs
 	case s.conn.TLS() != nil:
 		return replyTLSTwice
 	case !s.conn.CanStartTLS():
-		return replyNoTLS
+		return smtp.ReplyNoTLS
 	}
 	s.reset()
 	s.hello = ""
 	s.logout()
-	s.reply(t, replyStartTLS)
+	s.reply(t, smtp.ReplyStartTLS)
 	s.action = conn.StartTLS
 	return nil
 }

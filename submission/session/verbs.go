@@ -51,7 +51,7 @@ func (s *session) command(t *conn.Turn, line []byte) {
 	var err error
 	switch {
 	case v == nil:
-		err = replyUnknownVerb
+		err = smtp.ReplyUnknownVerb
 	case v.who == users && s.user == nil:
 		err = s.loginFirst()
 	default:
@@ -85,9 +85,6 @@ func (s *session) loginFirst() smtp.Reply {
 func (s *session) badLine(t *conn.Turn, err error) {
 	if s.mode == answers {
 		s.endExchange()
-		if err == smtp.ErrLineTooLong {
-			err = replyLongAnswer
-		}
 	}
 	s.refuse(t, err)
 }

@@ -106,3 +106,10 @@ func ParseCommand(line []byte) Command {
 }
 
 func isAlpha(b byte) bool { return b|0x20 >= 'a' && b|0x20 <= 'z' }
+
+// ValidHello judges the argument of EHLO, HELO and LHLO. It is looser than RFC
+// 5321 §4.1.1.1: phones have no name, and what they say is for the Received line
+// only.
+func ValidHello(args []byte) bool {
+	return len(args) > 0 && len(args) <= 255 && !bytes.ContainsFunc(args, func(r rune) bool { return r <= ' ' || r == 0x7f })
+}
