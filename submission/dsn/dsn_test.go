@@ -55,6 +55,38 @@ func write(t testing.TB, r *Report, original string) (string, submission.Content
 	return b.String(), c
 }
 
+// RFC 2045 §6.4: what is around parts with 8 bits, or binary, says so.
+func TestOuterEncoding(t *testing.T) {
+	for want, c := range map[string]struct {
+		text string
+		is   submission.Content
+		from string
+		ret  smtp.Return
+	}{
+		"":       {original, submission.Content{}, "alice", smtp.ReturnFull},
+		"8bit":   {strings.Replace(original, "noon", "no\xc3\xb6n", 1), submission.Content{EightBit: true}, "alice", smtp.ReturnFull},
+		"binary": {strings.Replace(original, "noon", "no\x00n", 1), submission.Content{Binary: true}, "alice", smtp.ReturnFull},
+		" 8bit":  {original, submission.Content{}, "älice", smtp.ReturnHeaders},
+		"  8bit": {strings.Replace(original, "Lunch", "Süßes", 1), submission.Content{UTF8Header: true}, "älice", smtp.ReturnHeaders},
+		" ":      {strings.Replace(original, "Lunch", "Süßes", 1), submission.Content{UTF8Header: true}, "alice", smtp.ReturnHeaders},
+	} {
+		r := example("Example.ORG", Recipient{Index: 1, Status: smtp.Status{Class: 5, Subject: 1, Detail: 1}})
+		if c.from == "älice" {
+			r.Envelope.Rcpts[1] = smtp.Rcpt{To: smtp.Path{Local: "jörg", Domain: "example.com"}}
+		}
+		r.Envelope.Mail.From.Local, r.Envelope.Mail.Return, r.Envelope.Content = c.from, c.ret, c.is
+		got, is := write(t, r, c.text)
+		head, _, _ := strings.Cut(got, "\r\n\r\n")
+		value, _ := message.FirstField([]byte(head+"\r\n"), "content-transfer-encoding")
+		if said := strings.TrimSpace(string(value)); said != strings.TrimSpace(want) {
+			t.Errorf("%q, not %q, of %+v", said, want, c)
+		}
+		if is.Binary != (want == "binary") || is.EightBit != strings.HasSuffix(want, "8bit") {
+			t.Errorf("%q: %+v", want, is)
+		}
+	}
+}
+
 // TestReports compares whole reports with testdata (RFC 3464 §2, §2.1).
 func TestReports(t *testing.T) {
 	utf8 := example("mail.example.net", Recipient{Index: 0, Status: smtp.Status{Class: 5, Subject: 6, Detail: 7}, Code: 553, Text: "Non-ASCII address not permitted \u2013 sorry", Host: "mx.example.com"})
@@ -216,7 +248,7 @@ func TestFields(t *testing.T) {
 	}
 	// RFC 3464 §2: to the very address.
 	r.Envelope.Mail.From.Local = "al  ice"
-	if got := string(r.header()); !strings.Contains(got, "\r\nTo: <\"al  ice\"@Example.ORG>\r\n") {
+	if got := string(r.header("7bit")); !strings.Contains(got, "\r\nTo: <\"al  ice\"@Example.ORG>\r\n") {
 		t.Error(got)
 	}
 	r.Envelope.Mail.EnvelopeID = ""

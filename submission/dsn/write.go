@@ -43,13 +43,14 @@ func Write(w io.Writer, r *Report, original io.ReaderAt, size int64) (submission
 		return submission.Content{}, err
 	}
 	meter := content.NewMeter()
-	top := r.header()
+	text, status := r.text(head), r.status()
+	top := r.header(r.outer(whole, text, status, head))
 	meter.Header(top)
 	if _, err := w.Write(top); err != nil {
 		return submission.Content{}, err
 	}
 	out := bufio.NewWriterSize(&body{w, meter}, 32<<10)
-	r.writeParts(out, head)
+	r.writeParts(out, text, status)
 	if whole {
 		err = r.writeMessage(out, io.NewSectionReader(original, 0, size))
 	} else {
@@ -159,8 +160,24 @@ func (r *Report) postmaster() string {
 	return "postmaster@" + domain
 }
 
+// outer is the encoding of the report as a whole, which is not less than that of
+// any of its parts (RFC 2045 §6.4).
+func (r *Report) outer(whole bool, text, status, head []byte) string {
+	encoding := "7bit"
+	if whole {
+		_, encoding = r.returned()
+	}
+	switch {
+	case encoding == "8bit", encoding == "binary":
+		return encoding
+	case r.raw() && !(isASCII(text) && isASCII(status) && (whole || isASCII(head))):
+		return "8bit"
+	}
+	return "7bit"
+}
+
 // header gives the header of the report, blank line included.
-func (r *Report) header() []byte {
+func (r *Report) header(encoding string) []byte {
 	var f fields
 	f.add("From", "Mail Delivery System <"+r.postmaster()+">") // RFC 3464 §2
 	f.exact("To", "<"+r.Envelope.Mail.From.String()+">")
@@ -174,13 +191,15 @@ func (r *Report) header() []byte {
 	f.add("Auto-Submitted", "auto-replied") // RFC 3834 §3.1.7
 	f.add("MIME-Version", "1.0")
 	f.add("Content-Type", `multipart/report; report-type=delivery-status; boundary="`+r.boundary()+`"`)
+	if encoding != "7bit" {
+		f.add("Content-Transfer-Encoding", encoding)
+	}
 	return append(f.text, "\r\n"...)
 }
 
 // writeParts writes the two parts that are made here, and the delimiter of the
 // third. Errors are bufio's, which keeps them.
-func (r *Report) writeParts(out *bufio.Writer, head []byte) {
-	text := r.text(head)
+func (r *Report) writeParts(out *bufio.Writer, text, status []byte) {
 	charset := "us-ascii"
 	if !isASCII(text) {
 		charset = "utf-8"
@@ -188,7 +207,6 @@ func (r *Report) writeParts(out *bufio.Writer, head []byte) {
 	out.WriteString("--" + r.boundary() + "\r\n")
 	r.writePart(out, "text/plain; charset="+charset, text)
 	out.WriteString("\r\n--" + r.boundary() + "\r\n")
-	status := r.status()
 	kind := "message/delivery-status"
 	if !isASCII(status) {
 		kind = "message/global-delivery-status" // RFC 6533 §4.1
@@ -224,12 +242,12 @@ func (r *Report) writeHeaders(out *bufio.Writer, head []byte) {
 	r.writePart(out, kind, head)
 }
 
-// writeMessage writes the third part of a report with the message. In a
-// message/rfc822 nothing may be encoded (RFC 2046 §5.2.1); in a message/global
+// returned is the type of the third part with the message, and its encoding. In
+// a message/rfc822 nothing may be encoded (RFC 2046 §5.2.1); in a message/global
 // all may (RFC 6532 §3.7).
-func (r *Report) writeMessage(out *bufio.Writer, original io.Reader) error {
+func (r *Report) returned() (kind, encoding string) {
 	c := &r.Envelope.Content
-	kind, encoding := "message/rfc822", "7bit"
+	kind, encoding = "message/rfc822", "7bit"
 	switch {
 	case c.Binary:
 		encoding = "binary"
@@ -242,6 +260,12 @@ func (r *Report) writeMessage(out *bufio.Writer, original io.Reader) error {
 			encoding = "base64"
 		}
 	}
+	return kind, encoding
+}
+
+// writeMessage writes the third part of a report with the message.
+func (r *Report) writeMessage(out *bufio.Writer, original io.Reader) error {
+	kind, encoding := r.returned()
 	out.WriteString("Content-Type: " + kind + "\r\nContent-Transfer-Encoding: " + encoding + "\r\n\r\n")
 	if encoding != "base64" {
 		_, err := io.Copy(out, original)
