@@ -36,7 +36,7 @@ func submissionReference(t *testing.T) string {
 	b.WriteString("\n`BURL imap://server` (RFC 4468 §3.3) is not offered: for plain URLs submission would need a password that opens " +
 		"every mailbox, which RFC 4468 §8 strongly discourages. So there is not the configuration either that §3.3 says must be " +
 		"there for it, PLAIN with the user's authorization identity. URLs come with the authorization of URLAUTH: submission " +
-		"fetches them as itself, by its certificate (SASL EXTERNAL) from Citron, by STARTTLS and PLAIN from other stores.\n\n" +
+		"fetches them as itself, within the process or, elsewhere, by its certificate (SASL EXTERNAL) from Citron, by STARTTLS and PLAIN from other stores.\n\n" +
 		"## All that submission announces\n\n| keyword | RFC | what | MAIL | RCPT | dialogues |\n|---|---|---|---|---|---|\n")
 	for _, e := range session.Reference() {
 		fmt.Fprintf(&b, "| %s | %s | %s | %s | %s | %s |\n", e.Keyword, rfcLink(e.RFC), e.What,

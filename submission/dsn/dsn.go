@@ -4,7 +4,7 @@
 // A report is a multipart/report of three parts: a text for people, the status
 // for programs, and the message or its header. What next hops said is hostile:
 // it is cut to a length, freed of everything that is not text and folded, so
-// that it makes no fields, lines or parts of its own.
+// that it makes no fields or parts of its own.
 //
 // A report that cannot be sent is lost, so that it asks of the way back only what
 // the sender's address or message itself do: the message is returned as it is,

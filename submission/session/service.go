@@ -5,9 +5,11 @@
 // # Invariants
 //
 // The reply 250 to the end of a message says that the message is durable in the
-// queue (submission.Spool), and names it there. Whatever stood in the way, no
-// part of a message is ever queued: a command that brings a piece of it and
-// fails, fails the transaction (RFC 4468 §3.2, RFC 3030 §2).
+// queue (submission.Spool), and names it there; of an attempt that was recorded
+// and that the queue then refuses for good, it names the report (recover.go).
+// Whatever stood in the way, no part of a message is ever queued: a command that
+// brings a piece of it and fails, fails the transaction (RFC 4468 §3.2, RFC 3030
+// §2).
 //
 // Nobody submits who has not logged in, and nobody in the name of an address
 // that does not reach him.
