@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"citron/engine/enginetest"
 	"citron/engine/kv"
 	"citron/engine/kv/memkv"
 	"citron/submission/relay/route"
@@ -34,7 +35,13 @@ func load(t *testing.T, s *Store) map[string]route.KeptPolicy {
 }
 
 func TestPoliciesAreKept(t *testing.T) {
-	engine := memkv.New(memkv.Options{})
+	for name, open := range enginetest.Engines {
+		t.Run(name, func(t *testing.T) { testKept(t, open) })
+	}
+}
+
+func testKept(t *testing.T, open func() (kv.Engine, func() kv.Engine)) {
+	engine, reopen := open()
 	s := New(engine, slog.New(slog.DiscardHandler))
 	want := map[string]route.KeptPolicy{}
 	for i := range 3 * page {
@@ -54,8 +61,10 @@ func TestPoliciesAreKept(t *testing.T) {
 	}
 	want["d5.example"] = again
 	delete(want, "d7.example")
-	engine = engine.Reopen(memkv.Options{})
-	if got := load(t, New(engine, nil)); !reflect.DeepEqual(got, want) {
+	engine = reopen()
+	defer engine.Close()
+	s = New(engine, nil)
+	if got := load(t, s); !reflect.DeepEqual(got, want) {
 		t.Errorf("%d are kept, not %d, or others", len(got), len(want))
 	}
 	for domain, spoil := range map[string]func(*route.KeptPolicy){

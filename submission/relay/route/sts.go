@@ -104,13 +104,13 @@ func (r *Resolver) policy(ctx context.Context, domain string) (Policy, error) {
 
 // due says whether the policy is to be fetched: for a new id, or anew. Without a
 // record only one that holds is, lest who takes the record out of the DNS has it
-// expire (RFC 8461 §10.2).
+// expire (RFC 8461 §10.2); of mode none it may be gone for good (§8.3).
 func (s *stored) due(id string, live bool, now time.Time) bool {
 	k := s.known.Load()
 	switch valid := k.valid(now); {
 	case now.Before(s.again) && (!live || s.failed == id):
 		return false
-	case !live && !valid:
+	case !live && (!valid || k.Policy.Mode == ModeNone):
 		return false
 	case !valid, live && k.ID != id, now.Before(k.Fetched): // the clock was wrong
 		return true

@@ -211,9 +211,20 @@ func TestPolicyLife(t *testing.T) {
 	s.record("five")
 	s.now = s.now.Add(2 * time.Hour)
 	s.expect("and given again", "enforce", 7)
+	s.says("version: STSv1\nmode: none\nmax_age: 604800\n")
+	s.record("six")
+	s.now = s.now.Add(2 * time.Hour)
+	s.expect("taken back once more", "none", 8)
+	s.record("")
+	s.now = s.now.Add(25 * time.Hour)
+	s.expect("and given up (RFC 8461 §8.3): nobody is asked", "none", 8)
+	s.says(enforceText)
+	s.record("seven")
+	s.now = s.now.Add(2 * time.Hour)
+	s.expect("and taken up", "enforce", 9)
 	s.record("")
 	s.now = s.now.Add(8 * 24 * time.Hour)
-	s.expect("max_age is over", "none", 7)
+	s.expect("max_age is over", "none", 9)
 }
 
 // RFC 8461 §3.3, §10.2: a policy that is kept is fetched anew once a day though
