@@ -9,6 +9,7 @@ import (
 	"sync/atomic"
 
 	"citron/engine/kv"
+	"citron/engine/kv/line"
 	"citron/store/uidset"
 )
 
@@ -25,7 +26,7 @@ type Account struct {
 	loaded  chan struct{} // closed when load is over
 	loadErr error
 
-	line    line
+	line    *line.Line[operation]
 	awaited atomic.Pointer[awaited]
 	lately  lately        // only the leader touches it
 	objects atomic.Uint64 // next object number not given out

@@ -8,6 +8,7 @@ import (
 
 	"citron/engine/body"
 	"citron/engine/kv"
+	"citron/engine/kv/line"
 	"citron/mail/message"
 )
 
@@ -94,6 +95,7 @@ func (s *Store) take(id kv.Account) (a *Account, fresh bool, err error) {
 	a = s.accounts[id]
 	if a == nil {
 		a = &Account{store: s, id: id, loaded: make(chan struct{})}
+		a.line = line.New(s.engine, id, leader{a})
 		s.accounts[id], fresh = a, true
 	}
 	if a.handles++; a.place != nil {

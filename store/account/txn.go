@@ -41,6 +41,7 @@ type txn struct {
 	writes int
 	swept  uint64 // objects deleted
 	gone   bool   // the account itself is deleted
+	held   bool   // the outcome is unknown, and perhaps for longer than a writer waits
 	buf    []byte
 }
 

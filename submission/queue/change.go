@@ -88,7 +88,7 @@ func (w *work) tryCommit(ctx context.Context, news []dsn.Recipient) error {
 	if err != nil {
 		return err
 	}
-	err = w.q.update(w.operation(ctx, report))
+	err = w.q.line.Do(w.request(ctx, report))
 	if report != nil {
 		report.in.Abort()
 	}
@@ -98,16 +98,16 @@ func (w *work) tryCommit(ctx context.Context, news []dsn.Recipient) error {
 	return err
 }
 
-func (w *work) operation(ctx context.Context, report *report) *operation {
-	o := &operation{ctx: makesRoom(ctx), gets: [][]byte{messageKey(w.id)}, weight: 4096}
+func (w *work) request(ctx context.Context, report *report) *request {
+	o := &request{Ctx: makesRoom(ctx), Gets: [][]byte{messageKey(w.id)}, Weight: 4096}
 	for _, c := range w.changes {
-		o.gets = append(o.gets, groupKey(c.slot))
-		o.weight += 256 * (len(c.group.rcpts))
+		o.Gets = append(o.Gets, groupKey(c.slot))
+		o.Weight += 256 * (len(c.group.rcpts))
 	}
 	if report != nil {
-		o.weight += report.in.weight(report.entry)
+		o.Weight += report.in.weight(report.entry)
 	}
-	o.run = func(t *txn) error {
+	o.Run = func(t *txn) error {
 		m, groups, err := w.current(t)
 		if err != nil {
 			return err

@@ -5,182 +5,39 @@ import (
 	"errors"
 	"fmt"
 	"runtime/debug"
-	"slices"
-	"sync"
-	"time"
 
 	"citron/engine/body"
 	"citron/engine/kv"
+	"citron/engine/kv/line"
 	"citron/engine/vfs"
 	"citron/submission"
 )
 
-// Writers stand in a line. The first is the leader: it runs the operations of
-// all who wait in one transaction of the engine, publishes when that is
-// durable, tells each its own error and hands the lead to the first of those
-// who came meanwhile. (store/account does the same for each account.)
+// Writers stand in a line (package line): the leader runs the operations of all
+// who wait in one transaction, and publishes when that is durable.
 
-// line is the writers waiting.
-type line struct {
-	mu      sync.Mutex
-	waiting []*operation
-	led     bool
-	unknown *unsettled // only the leader touches it and fault
-	fault   error      // a panic; nothing is written any more
+// operation is what one writer does within the transaction.
+type operation = func(t *txn) error
+
+type request = line.Request[operation]
+
+// leader is the queue as its line sees it.
+type leader struct{ q *Queue }
+
+// Update implements line.Owner.
+func (l leader) Update(ctx context.Context, batch line.Batch[operation]) (line.Txn, error) {
+	t := &txn{q: l.q, ctx: ctx, now: milliOf(l.q.opt.Now())}
+	return t, l.q.engine.Update(ctx, kv.Queue, func(tx kv.Tx) error { return t.runAll(tx, batch) })
 }
 
-// operation is what one writer wants done.
-type operation struct {
-	ctx    context.Context
-	gets   [][]byte // keys to be read before any operation writes
-	run    func(t *txn) error
-	weight int // bytes it will write, about
-	err    error
-	told   chan bool // true: done; false: take the lead
-}
+// Error implements line.Owner.
+func (leader) Error(err error) error { return storageError(err) }
 
-// A batch holds at most so many operations and about so many bytes.
-const (
-	maxBatch       = 256
-	maxBatchWeight = 16 << 20
-)
-
-var (
-	errNothing = errors.New("nothing was written")
-	errPartial = errors.New("an operation failed after it had written")
-)
-
-// update runs one operation; it returns when the operation is durable and
-// published, or refused, or failed. run is called at most once, perhaps in the
-// goroutine of another writer.
-func (q *Queue) update(o *operation) error {
-	o.told = make(chan bool, 1)
-	q.line.mu.Lock()
-	q.line.waiting = append(q.line.waiting, o)
-	lead := !q.line.led
-	q.line.led = true
-	q.line.mu.Unlock()
-	if !lead && <-o.told {
-		return o.err
-	}
-	q.lead()
-	return o.err
-}
-
-// lead commits the batch at the head of the line, whose first is the caller's
-// own operation. What makes room goes by itself: on a full disk it is done, and
-// all else refused.
-func (q *Queue) lead() {
-	l := &q.line
-	l.mu.Lock()
-	n, weight, makesRoom := 0, 0, kv.MakesRoom(l.waiting[0].ctx)
-	for n < len(l.waiting) && n < maxBatch && (n == 0 || weight+l.waiting[n].weight <= maxBatchWeight) &&
-		kv.MakesRoom(l.waiting[n].ctx) == makesRoom {
-		weight += l.waiting[n].weight
-		n++
-	}
-	batch := slices.Clone(l.waiting[:n])
-	l.waiting = slices.Delete(l.waiting, 0, n)
-	l.mu.Unlock()
-
-	q.guarded(batch)
-
-	l.mu.Lock()
-	if len(l.waiting) > 0 {
-		l.waiting[0].told <- false
-	} else {
-		l.led, l.waiting = false, nil
-	}
-	l.mu.Unlock()
-	for _, o := range batch[1:] {
-		o.told <- true
-	}
-}
-
-// guarded is commit, and a panic in it an error of the batch: the line must not
-// stand still for it. What is in memory may then be wrong, so the queue takes
-// no more writes; a restart reads what is durable.
-func (q *Queue) guarded(batch []*operation) {
-	defer func() {
-		if p := recover(); p != nil {
-			q.line.fault = fmt.Errorf("%w: panic: %v", submission.ErrTemporary, p)
-			q.opt.Log.Error("an operation of the queue panicked; restart to recover", "err", p, "stack", string(debug.Stack()))
-			failAll(batch, q.line.fault)
-		}
-	}()
-	if q.line.fault != nil {
-		failAll(batch, q.line.fault)
-		return
-	}
-	q.commit(batch)
-}
-
-// commit runs a batch and gives each operation its error.
-func (q *Queue) commit(batch []*operation) {
-	if _, err := q.settleUnknown(); err != nil {
-		failAll(batch, err)
-		return
-	}
-	t := &txn{q: q, ctx: context.Background(), now: milliOf(q.opt.Now())}
-	if kv.MakesRoom(batch[0].ctx) {
-		t.ctx = kv.MakingRoom(t.ctx)
-	}
-	err := q.engine.Update(t.ctx, kv.Queue, func(tx kv.Tx) error { return t.runAll(tx, batch) })
-	var unknown *kv.UnknownError
-	switch {
-	case err == nil:
-		t.settled(true)
-	case errors.As(err, &unknown):
-		q.line.unknown = &unsettled{t, unknown.ID}
-		if done, err := q.settleUnknown(); err != nil {
-			failAll(batch, err)
-		} else if !done {
-			failAll(batch, storageError(unknown.Cause))
-		}
-	default:
-		t.settled(false)
-		if err != errNothing {
-			failAll(batch, storageError(err))
-		}
-	}
-}
-
-// unsettled is a transaction whose outcome the engine could not tell.
-type unsettled struct {
-	*txn
-	id kv.TxID
-}
-
-// settleUnknown finds out what became of an unsettled transaction, if there is
-// one, and whether it is done. It asks a few times; until the engine answers,
-// the queue takes no writes.
-func (q *Queue) settleUnknown() (done bool, err error) {
-	u := q.line.unknown
-	if u == nil {
-		return false, nil
-	}
-	pause := 20 * time.Millisecond
-	for try := 0; ; try++ {
-		done, err := q.engine.Outcome(u.ctx, kv.Queue, u.id)
-		if err == nil {
-			q.line.unknown = nil
-			u.settled(done)
-			return done, nil
-		}
-		if errors.Is(err, kv.ErrStopped) || errors.Is(err, kv.ErrClosed) || try == 4 {
-			return false, storageError(err)
-		}
-		time.Sleep(pause)
-		pause *= 4
-	}
-}
-
-func failAll(batch []*operation, err error) {
-	for _, o := range batch {
-		if o.err == nil {
-			o.err = err
-		}
-	}
+// Panicked implements line.Owner. What is in memory may be wrong, so the queue
+// takes no more writes; a restart reads what is durable.
+func (l leader) Panicked(p any) error {
+	l.q.opt.Log.Error("an operation of the queue panicked; restart to recover", "err", p, "stack", string(debug.Stack()))
+	return fmt.Errorf("%w: panic: %v", submission.ErrTemporary, p)
 }
 
 // txn is a transaction of the engine, shared by the operations of a batch.
@@ -206,44 +63,31 @@ type scheduled struct {
 }
 
 // runAll is the inside of the engine's transaction.
-func (t *txn) runAll(tx kv.Tx, batch []*operation) error {
-	t.tx, t.head, t.known = tx, t.q.head, make(map[string][]byte) // only the leader writes q.head
-	if err := t.readAll(batch); err != nil {
+func (t *txn) runAll(tx kv.Tx, batch line.Batch[operation]) error {
+	t.tx, t.head = tx, t.q.head // only the leader writes q.head
+	if err := batch.Read(t.ctx, tx); err != nil {
 		return err
 	}
-	for _, o := range batch {
-		if o.err = o.ctx.Err(); o.err != nil {
-			continue
-		}
-		before := t.writes
-		if o.err = o.run(t); o.err != nil && t.writes != before {
-			return fmt.Errorf("%w: %w", errPartial, o.err)
+	t.known = make(map[string][]byte)
+	for _, r := range batch {
+		for i, key := range r.Gets {
+			t.known[string(key)] = r.Got[i]
 		}
 	}
+	if err := batch.Run(t.run); err != nil {
+		return err
+	}
 	if t.writes == 0 {
-		return errNothing
+		return line.ErrNothing
 	}
 	t.set([]byte{keyHead}, t.head.append(nil))
 	return nil
 }
 
-// readAll brings what all operations declared in one round trip.
-func (t *txn) readAll(batch []*operation) error {
-	var want kv.Reads
-	for _, o := range batch {
-		want.Gets = append(want.Gets, o.gets...)
-	}
-	if len(want.Gets) == 0 {
-		return nil
-	}
-	got, err := t.tx.Read(t.ctx, want)
-	if err != nil {
-		return err
-	}
-	for i, key := range want.Gets {
-		t.known[string(key)] = got.Values[i]
-	}
-	return nil
+func (t *txn) run(r *request) (wrote bool, err error) {
+	before := t.writes
+	err = r.Run(t)
+	return t.writes != before, err
 }
 
 // get gives a value that an operation declared, as it is now; nil: none.
@@ -271,8 +115,9 @@ func (t *txn) delete(key []byte) {
 	}
 }
 
-// settled publishes what is durable, and runs what waited for the outcome.
-func (t *txn) settled(committed bool) {
+// Settled implements line.Txn: it publishes what is durable, and runs what
+// waited for the outcome.
+func (t *txn) Settled(committed bool) {
 	if committed {
 		t.q.mu.Lock()
 		t.q.head = t.head

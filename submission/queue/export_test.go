@@ -2,7 +2,6 @@ package queue
 
 import (
 	"context"
-	"runtime"
 
 	"citron/submission"
 )
@@ -14,17 +13,4 @@ func (q *Queue) Take(ctx context.Context) (submission.Job, error) {
 		return nil, err
 	}
 	return j, nil
-}
-
-// AwaitWriters waits until so many writers stand in the line.
-func (q *Queue) AwaitWriters(n int) {
-	for {
-		q.line.mu.Lock()
-		waiting := len(q.line.waiting)
-		q.line.mu.Unlock()
-		if waiting >= n {
-			return
-		}
-		runtime.Gosched()
-	}
 }

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"citron/engine/enginetest"
@@ -118,30 +119,33 @@ func (r *rig) verify() {
 
 // Writers who come together share transactions: 64 of them cost few syncs.
 func TestWritersShareACommit(t *testing.T) {
-	r := newRig(t, queue.Options{})
-	before := r.engine.Stats().Updates
-	hold := make(chan struct{})
-	r.q.Close()
-	r.engine = memkv.New(memkv.Options{Decide: func(kv.Account, kv.TxID) (memkv.Fate, error) {
-		<-hold
-		return memkv.Commit, nil
-	}})
-	r.open()
-	var wg sync.WaitGroup
-	for range 64 {
-		wg.Go(func() {
-			if _, err := put(r.ctx, r.q, text, r.envelope("bob@example.com")); err != nil {
-				t.Error(err)
-			}
-		})
-	}
-	r.q.AwaitWriters(63)
-	close(hold)
-	wg.Wait()
-	if n := r.engine.Stats().Updates - before; n != 2 {
-		t.Errorf("%d transactions for 64 messages", n)
-	}
-	equal(t, "messages", 64, r.q.Totals().Messages)
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t, queue.Options{})
+		before := r.engine.Stats().Updates
+		hold := make(chan struct{})
+		r.q.Close()
+		r.engine = memkv.New(memkv.Options{Decide: func(kv.Account, kv.TxID) (memkv.Fate, error) {
+			<-hold
+			return memkv.Commit, nil
+		}})
+		r.open()
+		defer r.q.Close()
+		var wg sync.WaitGroup
+		for range 64 {
+			wg.Go(func() {
+				if _, err := put(r.ctx, r.q, text, r.envelope("bob@example.com")); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		synctest.Wait() // the first is at work, 63 stand in the line
+		close(hold)
+		wg.Wait()
+		if n := r.engine.Stats().Updates - before; n != 2 {
+			t.Errorf("%d transactions for 64 messages", n)
+		}
+		equal(t, "messages", 64, r.q.Totals().Messages)
+	})
 }
 
 // What is damaged is found, and what can be derived is mended.

@@ -104,7 +104,7 @@ func (q *Queue) endHold(ctx context.Context, key []byte, forget func(), domain s
 
 // changeHold writes a hold and, when that is durable, has it count.
 func (q *Queue) changeHold(ctx context.Context, domain string, count func(), write func(*txn)) error {
-	return q.update(&operation{ctx: makesRoom(ctx), run: func(t *txn) error {
+	return q.line.Do(&request{Ctx: makesRoom(ctx), Run: func(t *txn) error {
 		write(t)
 		t.after = append(t.after, func(committed bool) {
 			q.mu.Lock()

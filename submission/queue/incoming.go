@@ -147,7 +147,7 @@ func (in *incoming) Commit(ctx context.Context, e submission.Envelope) (id strin
 	if err := in.seal(ctx); err != nil {
 		return "", err
 	}
-	o := &operation{ctx: ctx, weight: in.weight(n), run: func(t *txn) (err error) {
+	o := &request{Ctx: ctx, Weight: in.weight(n), Run: func(t *txn) (err error) {
 		if first, err = t.origin(e.Origin); err != nil || first != 0 {
 			return err
 		}
@@ -155,9 +155,9 @@ func (in *incoming) Commit(ctx context.Context, e submission.Envelope) (id strin
 		return nil
 	}}
 	if e.Origin != "" {
-		o.gets = [][]byte{originKey(e.Origin)}
+		o.Gets = [][]byte{originKey(e.Origin)}
 	}
-	if err := in.q.update(o); err != nil {
+	if err := in.q.line.Do(o); err != nil {
 		return "", err
 	}
 	if first != 0 {

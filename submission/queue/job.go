@@ -134,7 +134,7 @@ func (j *job) HandOver(ctx context.Context, host string, rcpts []int) error {
 	all = all[max(0, len(all)-maxMarks):]
 	key := markKey(j.slot)
 	// On a full disk, too: only what is delivered makes room.
-	err := j.q.update(&operation{ctx: makesRoom(ctx), gets: [][]byte{groupKey(j.slot)}, run: func(t *txn) error {
+	err := j.q.line.Do(&request{Ctx: makesRoom(ctx), Gets: [][]byte{groupKey(j.slot)}, Run: func(t *txn) error {
 		if t.get(groupKey(j.slot)) == nil {
 			return fmt.Errorf("%w: message %s was deleted", errOver, j.ID())
 		}

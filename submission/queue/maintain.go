@@ -126,7 +126,7 @@ func (q *Queue) forgetOrigins(ctx context.Context, now milli) (more bool, err er
 	if err != nil || page.Len() == 0 {
 		return false, err
 	}
-	return page.Len() == originStep, q.update(&operation{ctx: ctx, run: func(t *txn) error {
+	return page.Len() == originStep, q.line.Do(&request{Ctx: ctx, Run: func(t *txn) error {
 		for i := range page.Len() {
 			t.delete(page.Key(i))
 			t.delete(originKey(string(page.Key(i)[9:])))
@@ -158,7 +158,7 @@ func (q *Queue) keepBody(ctx context.Context, owner body.Owner, r body.Ref) (boo
 // moveBody makes a message's record name the body's copy.
 func (q *Queue) moveBody(ctx context.Context, owner body.Owner, from, to body.Ref) (moved bool, err error) {
 	key := messageKey(owner.Object)
-	err = q.update(&operation{ctx: ctx, gets: [][]byte{key}, run: func(t *txn) error {
+	err = q.line.Do(&request{Ctx: ctx, Gets: [][]byte{key}, Run: func(t *txn) error {
 		value := t.get(key)
 		if value == nil {
 			return nil

@@ -142,11 +142,11 @@ func (q *Queue) edit(ctx context.Context, id uint64, fn func(t *txn, m *message,
 	if err != nil {
 		return false, err
 	}
-	o := &operation{ctx: kv.MakingRoom(ctx), gets: [][]byte{messageKey(id)}, weight: 512 * (keys.Len() + 1)}
+	o := &request{Ctx: kv.MakingRoom(ctx), Gets: [][]byte{messageKey(id)}, Weight: 512 * (keys.Len() + 1)}
 	for i := range keys.Len() {
-		o.gets = append(o.gets, keys.Key(i))
+		o.Gets = append(o.Gets, keys.Key(i))
 	}
-	o.run = func(t *txn) error {
+	o.Run = func(t *txn) error {
 		value := t.get(messageKey(id))
 		if value == nil {
 			return ErrNoMessage
@@ -157,7 +157,7 @@ func (q *Queue) edit(ctx context.Context, id uint64, fn func(t *txn, m *message,
 		}
 		var slots []slot
 		var groups []*group
-		for _, key := range o.gets[1:] {
+		for _, key := range o.Gets[1:] {
 			if value := t.get(key); value != nil {
 				g, err := decodeGroup(value)
 				if err != nil {
@@ -184,6 +184,6 @@ func (q *Queue) edit(ctx context.Context, id uint64, fn func(t *txn, m *message,
 		t.set(messageKey(id), m.append(nil))
 		return nil
 	}
-	err = q.update(o)
+	err = q.line.Do(o)
 	return done && err == nil, err
 }

@@ -10,6 +10,7 @@ import (
 
 	"citron/engine/body"
 	"citron/engine/kv"
+	"citron/engine/kv/line"
 	"citron/submission"
 )
 
@@ -20,7 +21,7 @@ type Queue struct {
 	engine kv.Engine
 	bodies body.Store
 	opt    Options
-	line   line
+	line   *line.Line[operation]
 	nextID atomic.Uint64
 
 	work     chan struct{} // wakes one who waits for a job
@@ -45,6 +46,7 @@ func Open(ctx context.Context, engine kv.Engine, bodies body.Store, opt Options)
 		engine: engine, bodies: bodies, opt: opt.withDefaults(),
 		work: make(chan struct{}, 1), workHere: make(chan struct{}, 1), done: make(chan struct{}), accounts: make(map[uint64]hold),
 	}
+	q.line = line.New(engine, kv.Queue, leader{q})
 	q.schedule = newSchedule(&q.opt, q.signal)
 	if err := q.readHead(ctx); err != nil {
 		return nil, err
