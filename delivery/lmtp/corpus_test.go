@@ -2,32 +2,13 @@ package lmtp
 
 import (
 	"bytes"
-	"io/fs"
-	"os"
-	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
 
+	"citron/mail/message/messagetest"
 	"citron/wire/smtp"
 )
-
-// corpus is where messages of all kinds are: CITRON_SHARED's, or ../shared of
-// the module. With CITRON_SHARED=required they must be there.
-func corpus(t *testing.T) string {
-	shared := os.Getenv("CITRON_SHARED")
-	dir := filepath.Join(shared, "corpus")
-	if shared == "" || shared == "required" {
-		dir = "../../../shared/corpus"
-	}
-	if _, err := os.Stat(dir); err != nil {
-		if shared == "required" {
-			t.Fatal(err)
-		}
-		t.Skip("no corpus at", dir)
-	}
-	return dir
-}
 
 var bareLF = regexp.MustCompile(`([^\r]|^)\n`)
 
@@ -36,22 +17,13 @@ var bareLF = regexp.MustCompile(`([^\r]|^)\n`)
 func TestCorpusArrivesUnchanged(t *testing.T) {
 	site := newSite(t)
 	service := site.service("")
-	count := 0
-	err := filepath.WalkDir(corpus(t), func(name string, d fs.DirEntry, err error) error {
-		if err != nil || d.IsDir() || !strings.HasSuffix(name, ".eml") {
-			return err
-		}
-		message, err := os.ReadFile(name)
-		if err != nil {
-			return err
-		}
+	for name, message := range messagetest.Corpus(t) {
 		for bareLF.Match(message) {
 			message = bareLF.ReplaceAll(message, []byte("$1\r\n"))
 		}
 		if !bytes.HasSuffix(message, []byte("\r\n")) {
 			message = append(message, "\r\n"...)
 		}
-		count++
 		var e smtp.DotEncoder
 		byData := e.End(e.Append([]byte("DATA\r\n"), message))
 		half := len(message) / 2
@@ -71,9 +43,5 @@ func TestCorpusArrivesUnchanged(t *testing.T) {
 			}
 			delete(site.boxes.mail, alice)
 		}
-		return nil
-	})
-	if err != nil || count == 0 {
-		t.Fatalf("%d messages, %v", count, err)
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"testing"
 	"unicode/utf8"
 
+	"citron/mail/message/messagetest"
 	"citron/wire/imap"
 )
 
@@ -215,7 +216,7 @@ func (c *checker) embedded(s sexpr, path []uint32, body Span) error {
 }
 
 func TestCorpusConsistent(t *testing.T) {
-	for name, raw := range corpus(t) {
+	for name, raw := range messagetest.Corpus(t) {
 		for _, b := range [][]byte{raw, toCRLF(raw)} {
 			if err := consistent(b, parse(b).AppendIndex(nil)); err != nil {
 				t.Errorf("%s: %v", name, err)

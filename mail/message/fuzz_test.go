@@ -6,13 +6,14 @@ import (
 	"testing"
 	"unicode/utf8"
 
+	"citron/mail/message/messagetest"
 	"citron/wire/imap"
 )
 
 // FuzzMessage: any bytes are a message that is described consistently, the same
 // in whatever pieces they come, and so is its view.
 func FuzzMessage(f *testing.F) {
-	for _, b := range corpus(f) {
+	for _, b := range messagetest.Corpus(f) {
 		f.Add(b, byte(7))
 	}
 	f.Add(crlf(rfc9051Example), byte(1))

@@ -5,11 +5,13 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"citron/mail/message/messagetest"
 )
 
 // TestChunks: the same bytes in pieces of any size are the same message.
 func TestChunks(t *testing.T) {
-	for name, raw := range corpus(t) {
+	for name, raw := range messagetest.Corpus(t) {
 		for _, b := range [][]byte{raw, toCRLF(raw)} {
 			want := indexOf(NewParser(Limits{}), b, len(b)+1)
 			p := NewParser(Limits{})

@@ -8,6 +8,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"citron/mail/message/messagetest"
 )
 
 // TestReference compares the offsets of parts with what another parser made of
@@ -20,7 +22,7 @@ func TestReference(t *testing.T) {
 	}
 	root := "mail-parser/resources/eml/"
 	compared := 0
-	for name, raw := range corpus(t) {
+	for name, raw := range messagetest.Corpus(t) {
 		id, isEml := strings.CutSuffix(strings.TrimPrefix(name, root), ".eml")
 		if !isEml || strings.HasPrefix(id, "malformed/") || differs[id] != "" || !strings.HasPrefix(name, root) {
 			continue
@@ -45,7 +47,7 @@ func TestReference(t *testing.T) {
 
 // referenceParts gives the offsets from a reference file as text.
 func referenceParts(t *testing.T, name string) (string, bool) {
-	b, err := os.ReadFile(filepath.Join(sharedDir(), "corpus/mail-parser/resources/eml", name))
+	b, err := os.ReadFile(filepath.Join(messagetest.SharedDir(), "corpus/mail-parser/resources/eml", name))
 	if err != nil {
 		return "", false
 	}

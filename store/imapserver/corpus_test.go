@@ -4,44 +4,22 @@ import (
 	"bytes"
 	"fmt"
 	"io"
-	"io/fs"
 	"maps"
-	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
 
 	"citron/mail/message"
+	"citron/mail/message/messagetest"
 	"citron/wire/imap"
 )
 
 // corpus gives the messages of the shared corpus by name, with CRLF at line
-// ends, or nothing where it is not there; with CITRON_SHARED=required it must
-// be.
+// ends.
 func corpus(t testing.TB) map[string][]byte {
-	t.Helper()
-	root := filepath.Join("..", "..", "..", "shared")
-	if dir := os.Getenv("CITRON_SHARED"); dir != "" && dir != "required" {
-		root = dir
-	}
-	root = filepath.Join(root, "corpus")
-	found := map[string][]byte{}
-	err := filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
-		ext := filepath.Ext(path)
-		if err != nil || d.IsDir() || ext == ".json" || ext == ".md" || strings.Contains(path, "LICENSE") {
-			return err
-		}
-		b, err := os.ReadFile(path)
-		name, _ := filepath.Rel(root, path)
+	found := messagetest.CorpusIfThere(t)
+	for name, b := range found {
 		found[name] = crlf(b)
-		return err
-	})
-	if err != nil || len(found) == 0 {
-		if os.Getenv("CITRON_SHARED") == "required" {
-			t.Fatalf("corpus is required but not in %s: %v", root, err)
-		}
-		t.Logf("no corpus in %s: only the messages of this test", root)
 	}
 	return found
 }
