@@ -105,7 +105,7 @@ func DecodeEnvelope(b []byte) (*Envelope, error) {
 	d := record.Decode(b, envelopeVersion)
 	e := &Envelope{Account: d.Uint(), Sender: d.String()}
 	m, c := &e.Mail, &e.Content
-	m.From = decodePath(d)
+	m.From = decodePath(&d)
 	m.Size = int64(d.UintUpTo(math.MaxInt64))
 	m.Body = smtp.Body(d.ByteUpTo(byte(smtp.BodyBinary)))
 	flags := d.ByteUpTo(envelopeFlags - 1)
@@ -116,7 +116,7 @@ func DecodeEnvelope(b []byte) (*Envelope, error) {
 	m.Hold = smtp.Hold{For: time.Duration(d.Int()), Until: d.Time()}
 	m.By.Mode, m.By.Trace = smtp.ByMode(d.ByteUpTo(byte(smtp.ByReturn))), flags&envelopeByTrace != 0
 	m.By.Within = time.Duration(d.Int())
-	m.Priority = smtp.Priority{Said: flags&envelopePrioritySaid != 0, Level: decodeLevel(d)}
+	m.Priority = smtp.Priority{Said: flags&envelopePrioritySaid != 0, Level: decodeLevel(&d)}
 	e.Received, e.HoldUntil = d.Time(), d.Time()
 	flags = d.ByteUpTo(contentFlags - 1)
 	c.EightBit, c.Binary = flags&contentEightBit != 0, flags&contentBinary != 0
@@ -124,7 +124,7 @@ func DecodeEnvelope(b []byte) (*Envelope, error) {
 	c.Hops = int(d.UintUpTo(math.MaxInt32))
 	c.MessageID = d.String()
 	e.Origin = d.String()
-	e.Rcpts = decodeRcpts(d)
+	e.Rcpts = decodeRcpts(&d)
 	if err := d.End(); err != nil {
 		return nil, fmt.Errorf("envelope: %w", err)
 	}

@@ -9,6 +9,8 @@ import (
 	"strings"
 
 	"golang.org/x/crypto/argon2"
+
+	"citron/engine/record"
 )
 
 // argon2id is an imported hash in PHC form.
@@ -63,5 +65,5 @@ func (v *argon2id) verify(password string) (bool, error) {
 func (v *argon2id) encode(references uint64) []byte {
 	b := binary.AppendUvarint([]byte{version}, references)
 	b = append(b, verifierArgon2id)
-	return appendString(b, v.phc)
+	return record.AppendString(b, v.phc)
 }

@@ -32,6 +32,7 @@ import (
 
 	"citron/auth"
 	"citron/engine/kv"
+	"citron/engine/record"
 )
 
 // account0 is the directory's own account of the engine.
@@ -151,9 +152,9 @@ func (d *Directory) loadSecret(ctx context.Context) error {
 			return err
 		}
 		if v := r.Values[0]; v != nil {
-			dec := decode(v)
-			d.secret = dec.bytes(secretLen)
-			return dec.err
+			dec := record.Decode(v, version)
+			d.secret = dec.Take(secretLen)
+			return dec.End()
 		}
 		d.secret = make([]byte, secretLen)
 		rand.Read(d.secret)

@@ -2,18 +2,16 @@ package directory
 
 import (
 	"encoding/binary"
-	"errors"
 	"time"
 
 	"citron/auth"
+	"citron/engine/record"
 )
 
 // version begins every value.
 const version = 1
 
 const secretLen = 32
-
-var errRecord = errors.New("a record of the directory is damaged or of a newer version")
 
 // head is the record under keyHead: what is given out next.
 type head struct {
@@ -29,9 +27,9 @@ func decodeHead(v []byte) (head, error) {
 	if v == nil {
 		return head{1, 1}, nil
 	}
-	d := decode(v)
-	h := head{d.uint(), d.uint()}
-	return h, d.err
+	d := record.Decode(v, version)
+	h := head{d.Uint(), d.Uint()}
+	return h, d.End()
 }
 
 // accountRecord is the record under keyAccount.
@@ -63,24 +61,21 @@ func (a accountRecord) encode() []byte {
 	b = binary.AppendUvarint(b, a.verifier)
 	b = append(b, a.credential[:]...)
 	b = binary.AppendUvarint(b, uint64(a.created.Unix()))
-	b = appendString(b, a.name.domain)
-	return appendString(b, a.name.local)
+	b = record.AppendString(b, a.name.domain)
+	return record.AppendString(b, a.name.local)
 }
 
 func decodeAccount(v []byte) (accountRecord, error) {
-	d := decode(v)
-	var a accountRecord
-	if flags := d.bytes(1); d.err == nil {
-		a.disabled = flags[0]&flagDisabled != 0
-		a.shared = flags[0]&flagShared != 0
-	}
-	a.quota = d.uint()
-	a.verifier = d.uint()
-	copy(a.credential[:], d.bytes(len(a.credential)))
-	a.created = time.Unix(int64(d.uint()), 0).UTC()
-	a.name.domain = string(d.string())
-	a.name.local = string(d.string())
-	return a, d.err
+	d := record.Decode(v, version)
+	flags := d.Byte()
+	a := accountRecord{disabled: flags&flagDisabled != 0, shared: flags&flagShared != 0}
+	a.quota = d.Uint()
+	a.verifier = d.Uint()
+	copy(a.credential[:], d.Take(uint64(len(a.credential))))
+	a.created = time.Unix(int64(d.Uint()), 0).UTC()
+	a.name.domain = d.String()
+	a.name.local = d.String()
+	return a, d.End()
 }
 
 // nameRecord is the record under keyName: an account or an alias.
@@ -107,23 +102,16 @@ func (n nameRecord) encode() []byte {
 }
 
 func decodeName(v []byte) (nameRecord, error) {
-	d := decode(v)
-	var n nameRecord
-	if kind := d.bytes(1); d.err == nil {
-		n.alias = kind[0] == nameAlias
-	}
-	count := d.uint()
-	if count > uint64(len(d.rest)) {
-		return n, errRecord
-	}
-	n.accounts = make([]uint64, count)
+	d := record.Decode(v, version)
+	n := nameRecord{alias: d.Byte() == nameAlias}
+	n.accounts = make([]uint64, d.Count(1))
 	for i := range n.accounts {
-		n.accounts[i] = d.uint()
+		n.accounts[i] = d.Uint()
 	}
-	if d.err == nil && count == 0 {
-		return n, errRecord
+	if len(n.accounts) == 0 {
+		d.Fail(record.ErrMalformed)
 	}
-	return n, d.err
+	return n, d.End()
 }
 
 // domainRecord is the record under keyDomain.
@@ -134,55 +122,7 @@ type domainRecord struct {
 func (r domainRecord) encode() []byte { return binary.AppendUvarint([]byte{version}, r.catchAll) }
 
 func decodeDomain(v []byte) (domainRecord, error) {
-	d := decode(v)
-	r := domainRecord{d.uint()}
-	return r, d.err
-}
-
-func appendString[S string | []byte](b []byte, s S) []byte {
-	b = binary.AppendUvarint(b, uint64(len(s)))
-	return append(b, s...)
-}
-
-// decoder reads a value from its front; after the first error everything is
-// zero.
-type decoder struct {
-	rest []byte
-	err  error
-}
-
-func decode(v []byte) *decoder {
-	if len(v) == 0 || v[0] != version {
-		return &decoder{err: errRecord}
-	}
-	return &decoder{rest: v[1:]}
-}
-
-func (d *decoder) uint() uint64 {
-	n, size := binary.Uvarint(d.rest)
-	if size <= 0 {
-		d.err, d.rest = errRecord, nil
-		return 0
-	}
-	d.rest = d.rest[size:]
-	return n
-}
-
-func (d *decoder) bytes(n int) []byte {
-	if n > len(d.rest) {
-		d.err, d.rest = errRecord, nil
-		return nil
-	}
-	p := d.rest[:n:n]
-	d.rest = d.rest[n:]
-	return p
-}
-
-func (d *decoder) string() []byte {
-	n := d.uint()
-	if n > uint64(len(d.rest)) {
-		d.err, d.rest = errRecord, nil
-		return nil
-	}
-	return d.bytes(int(n))
+	d := record.Decode(v, version)
+	r := domainRecord{d.Uint()}
+	return r, d.End()
 }

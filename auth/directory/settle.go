@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 
 	"citron/engine/kv"
+	"citron/engine/record"
 )
 
 // Store is the other half of an account: its mail. Both methods may be asked to
@@ -132,7 +133,7 @@ func (d *Directory) pending(ctx context.Context) (makes []Account, drops []uint6
 		pairs := res.Ranges[0]
 		for i := range pairs.Len() {
 			if len(pairs.Key(i)) != 9 || len(pairs.Value(i)) != 2 {
-				return errRecord
+				return record.ErrMalformed
 			}
 			number := binary.BigEndian.Uint64(pairs.Key(i)[1:])
 			if pairs.Value(i)[1] == pendingDrop {

@@ -7,6 +7,7 @@ import (
 	"errors"
 
 	"citron/auth"
+	"citron/engine/record"
 	"citron/wire/sasl"
 )
 
@@ -78,38 +79,38 @@ func (v scramVerifier) encode(references uint64) []byte {
 	b := binary.AppendUvarint([]byte{version}, references)
 	b = append(b, verifierScram)
 	b = binary.AppendUvarint(b, uint64(v.Iterations))
-	b = appendString(b, v.Salt)
-	b = appendString(b, v.StoredKey)
-	return appendString(b, v.ServerKey)
+	b = record.AppendString(b, string(v.Salt))
+	b = record.AppendString(b, string(v.StoredKey))
+	return record.AppendString(b, string(v.ServerKey))
 }
 
 // decodeVerifier reads a record under keyVerifier.
 func decodeVerifier(value []byte) (verifier, uint64, error) {
-	d := decode(value)
-	references := d.uint()
-	kind := d.bytes(1)
-	if d.err != nil {
-		return nil, 0, d.err
-	}
-	switch kind[0] {
+	d := record.Decode(value, version)
+	references := d.Uint()
+	switch d.Byte() {
 	case verifierScram:
 		v := scramVerifier{sasl.Keys{
-			Iterations: int(min(d.uint(), maxIterations+1)),
-			Salt:       d.string(), StoredKey: d.string(), ServerKey: d.string(),
+			Iterations: int(min(d.Uint(), maxIterations+1)),
+			Salt:       d.Bytes(), StoredKey: d.Bytes(), ServerKey: d.Bytes(),
 		}}
-		if d.err == nil && (v.Iterations < minIterations || v.Iterations > maxIterations || len(v.StoredKey) == 0) {
-			return nil, 0, errRecord
+		if v.Iterations < minIterations || v.Iterations > maxIterations || len(v.StoredKey) == 0 {
+			d.Fail(record.ErrMalformed)
 		}
-		return v, references, d.err
+		if err := d.End(); err != nil {
+			return nil, 0, err
+		}
+		return v, references, nil
 	case verifierArgon2id:
-		phc := string(d.string())
-		if d.err != nil {
-			return nil, 0, d.err
+		phc := d.String()
+		if err := d.End(); err != nil {
+			return nil, 0, err
 		}
 		v, err := parseArgon2id(phc)
 		return v, references, err
 	}
-	return nil, 0, errRecord
+	d.Fail(record.ErrMalformed)
+	return nil, 0, d.End()
 }
 
 // check verifies a password within the bounds of hashing. A nil verifier, of an

@@ -9,27 +9,33 @@
 //	d := record.Decode(value, 1)
 //	r.count, r.name = d.Uint(), d.String()
 //	return r, d.End()
+//
+// What a value is beyond that (dates with zones, ranges of UIDs) is its
+// package's own, made of these.
 package record
 
 import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"math"
 	"time"
 )
 
 // ErrMalformed: a value is not what was written.
 var ErrMalformed = errors.New("record is malformed")
 
-// Decoder reads a value; after the first mistake it gives zeros.
+// Decoder reads a value; after the first mistake it gives zeros. It is a value
+// that stays where it is declared: entries of mailboxes are read by the hundred
+// thousand, and nothing is allocated for them.
 type Decoder struct {
 	b   []byte
 	err error
 }
 
 // Decode begins with the version byte, which must be this one.
-func Decode(value []byte, version byte) *Decoder {
-	d := &Decoder{b: value}
+func Decode(value []byte, version byte) Decoder {
+	d := Decoder{b: value}
 	if v := d.Byte(); d.err == nil && v != version {
 		d.Fail(fmt.Errorf("%w: version %d is not known", ErrMalformed, v))
 	}
@@ -67,6 +73,11 @@ func (d *Decoder) ByteUpTo(most byte) byte {
 
 // Uint reads an unsigned varint.
 func (d *Decoder) Uint() uint64 {
+	if len(d.b) > 0 && d.b[0] < 0x80 { // most are one byte
+		x := d.b[0]
+		d.b = d.b[1:]
+		return uint64(x)
+	}
 	x, n := binary.Uvarint(d.b)
 	if n <= 0 {
 		d.Fail(ErrMalformed)
@@ -86,6 +97,9 @@ func (d *Decoder) UintUpTo(most uint64) uint64 {
 	return x
 }
 
+// Uint32 reads an unsigned varint of 32 bits.
+func (d *Decoder) Uint32() uint32 { return uint32(d.UintUpTo(math.MaxUint32)) }
+
 // Int reads a signed (zigzag) varint.
 func (d *Decoder) Int() int64 {
 	x, n := binary.Varint(d.b)
@@ -98,8 +112,10 @@ func (d *Decoder) Int() int64 {
 }
 
 // Bytes reads a length and so many bytes, which are those of the value.
-func (d *Decoder) Bytes() []byte {
-	n := d.Uint()
+func (d *Decoder) Bytes() []byte { return d.Take(d.Uint()) }
+
+// Take reads n bytes, which are those of the value; nil if there are fewer.
+func (d *Decoder) Take(n uint64) []byte {
 	if n > uint64(len(d.b)) {
 		d.Fail(ErrMalformed)
 		return nil
@@ -108,6 +124,9 @@ func (d *Decoder) Bytes() []byte {
 	d.b = d.b[n:]
 	return v
 }
+
+// Rest reads all that is left, which is the value's; nil only after a mistake.
+func (d *Decoder) Rest() []byte { return d.Take(uint64(len(d.b))) }
 
 // String is Bytes, copied.
 func (d *Decoder) String() string { return string(d.Bytes()) }
@@ -130,6 +149,9 @@ func (d *Decoder) Time() time.Time {
 	}
 	return time.Unix(seconds, int64(nanos)).UTC()
 }
+
+// Err is the first mistake so far.
+func (d *Decoder) Err() error { return d.err }
 
 // End is the error of the whole value, which must be used up.
 func (d *Decoder) End() error {

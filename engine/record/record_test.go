@@ -54,6 +54,40 @@ func TestComesBack(t *testing.T) {
 	}
 }
 
+func TestParts(t *testing.T) {
+	d := record.Decode([]byte{1, 0x80, 0x01, 'a', 'b', 'c'}, 1)
+	if n, part, rest, none := d.Uint32(), d.Take(1), d.Rest(), d.Rest(); n != 128 || string(part) != "a" || string(rest) != "bc" || none == nil || d.End() != nil {
+		t.Errorf("%d, %q, %q, %v: %v", n, part, rest, none, d.End())
+	}
+	for name, fn := range map[string]func(d *record.Decoder) bool{
+		"more than there is": func(d *record.Decoder) bool { return d.Take(6) == nil },
+		"a large number":     func(d *record.Decoder) bool { return d.Uint32() == 0 },
+	} {
+		d := record.Decode([]byte{1, 0x80, 0x80, 0x80, 0x80, 0x10}, 1)
+		if !fn(&d) || d.Rest() != nil || d.Byte() != 0 || !errors.Is(d.Err(), record.ErrMalformed) {
+			t.Errorf("%s: %v", name, d.Err())
+		}
+	}
+}
+
+// A value without strings is read without an allocation.
+func TestAllocatesNothing(t *testing.T) {
+	b := value(time.Unix(1e9, 5), "text", 1<<40, -7)
+	if n := testing.AllocsPerRun(100, func() {
+		d := record.Decode(b, 1)
+		d.Uint()
+		d.Int()
+		d.Bytes()
+		d.Time()
+		d.Rest()
+		if d.End() != nil {
+			t.Fatal(d.End())
+		}
+	}); n != 0 {
+		t.Errorf("%v allocations", n)
+	}
+}
+
 func FuzzDecoder(f *testing.F) {
 	f.Add(value(time.Unix(1e9, 5), "text", 7, -7))
 	f.Fuzz(func(t *testing.T, b []byte) {

@@ -8,6 +8,7 @@ import (
 	"io"
 
 	"citron/engine/kv"
+	"citron/engine/record"
 	"citron/mail/acl"
 	"citron/store/uidset"
 )
@@ -240,9 +241,9 @@ func (m *moved) append(dst []byte) []byte {
 }
 
 func decodeMoved(id uint64, v []byte) (m moved, err error) {
-	d := decode(v)
-	m = moved{id: id, account: kv.Account(d.uv()), mailbox: MailboxID(d.uv32()), uids: d.ranges()}
-	return m, d.end()
+	d := record.Decode(v, recordVersion)
+	m = moved{id: id, account: kv.Account(d.Uint()), mailbox: MailboxID(d.Uint32()), uids: decodeRanges(&d)}
+	return m, d.End()
 }
 
 // finish expunges the messages where they were, and drops the intent. It may be

@@ -1,6 +1,10 @@
 package account
 
-import "encoding/binary"
+import (
+	"encoding/binary"
+
+	"citron/engine/record"
+)
 
 // awaited tells of most message identifiers that no message here has named
 // them yet, without a read: a Bloom filter of identifiers that were named
@@ -65,11 +69,11 @@ func (a *awaited) append(dst []byte) []byte {
 }
 
 func decodeAwaited(v []byte) (*awaited, error) {
-	a, d := new(awaited), decode(v)
-	a.since = d.sv()
-	copy(a.now[:], d.bytes(awaitedBytes))
-	copy(a.before[:], d.bytes(awaitedBytes))
-	return a, d.end()
+	a, d := new(awaited), record.Decode(v, recordVersion)
+	a.since = d.Int()
+	copy(a.now[:], d.Take(awaitedBytes))
+	copy(a.before[:], d.Take(awaitedBytes))
+	return a, d.End()
 }
 
 // lately remembers the threads of the last identifiers seen.

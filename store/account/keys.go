@@ -1,6 +1,10 @@
 package account
 
-import "encoding/binary"
+import (
+	"encoding/binary"
+
+	"citron/engine/record"
+)
 
 // The first byte of every key; docs/key-layout.md describes each.
 const (
@@ -94,7 +98,7 @@ func acrossKey(kind byte, number uint64) []byte {
 // importKey is a source and an id with their lengths, so that no two pairs
 // meet in one key.
 func importKey(source, id string) []byte {
-	return appendString(appendString([]byte{keyImported}, source), id)
+	return record.AppendString(record.AppendString([]byte{keyImported}, source), id)
 }
 
 // prefixEnd is the first key after all that begin with the prefix.

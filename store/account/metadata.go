@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"citron/engine/kv"
+	"citron/engine/record"
 )
 
 // Annotations of mailboxes and of the account itself (RFC 5464).
@@ -66,17 +67,13 @@ func (n *annotation) size() int {
 }
 
 func (n *annotation) append(dst []byte) []byte {
-	return append(appendString(append(dst, recordVersion), n.name), n.value...)
+	return append(record.AppendString(append(dst, recordVersion), n.name), n.value...)
 }
 
 func decodeAnnotation(v []byte) (name string, value []byte, err error) {
-	d := decode(v)
-	name = d.str()
-	value = d.bytes(uint64(len(d.b)))
-	if d.err == nil && value == nil {
-		value = []byte{}
-	}
-	return name, value, d.end()
+	d := record.Decode(v, recordVersion)
+	name, value = d.String(), d.Rest()
+	return name, value, d.End()
 }
 
 func (t *txn) setMetadata(by Actor, id MailboxID, set []MetadataEntry) (ModSeq, error) {

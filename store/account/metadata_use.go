@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"citron/engine/kv"
+	"citron/engine/record"
 )
 
 // What annotations there are is counted in memory, from the first time that any
@@ -100,7 +101,7 @@ func (t *txn) countMetadata() (metadataUse, error) {
 			n := annotation{}
 			section, _ := splitMetadataKey(p.Key(i))
 			if section == "" {
-				return nil, damaged("metadata", errRecord)
+				return nil, damaged("metadata", record.ErrMalformed)
 			}
 			if n.name, n.value, err = decodeAnnotation(p.Value(i)); err != nil {
 				return nil, damaged("metadata", err)
@@ -156,7 +157,7 @@ func (t *txn) copyMetadata(from, to MailboxID) error {
 		var fresh []annotation
 		section, _ := splitMetadataKey(p.Key(i))
 		if section == "" {
-			return damaged("metadata", errRecord)
+			return damaged("metadata", record.ErrMalformed)
 		}
 		for ; i < p.Len() && strings.HasPrefix(string(p.Key(i)), string(section)); i++ {
 			n := annotation{key: append(appendKey32(nil, keyMetadata, uint32(to)), p.Key(i)[5:]...)}

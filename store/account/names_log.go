@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"citron/engine/kv"
+	"citron/engine/record"
 )
 
 // The account's own log: what happened to names, and to what hangs on them.
@@ -52,18 +53,18 @@ func (n *namesRecord) append(dst []byte) []byte {
 	dst = binary.AppendUvarint(dst, uint64(len(n.changes)))
 	for _, c := range n.changes {
 		dst = binary.AppendUvarint(dst, uint64(c.Mailbox))
-		dst = appendString(appendString(dst, c.From), c.To)
+		dst = record.AppendString(record.AppendString(dst, c.From), c.To)
 	}
 	return dst
 }
 
 func decodeNames(v []byte) (n namesRecord, err error) {
-	d := decode(v)
-	n.at = int64(d.uv())
-	for left := d.count(); left > 0 && d.err == nil; left-- {
-		n.changes = append(n.changes, NameChange{MailboxID(d.uv32()), d.str(), d.str()})
+	d := record.Decode(v, recordVersion)
+	n.at = int64(d.Uint())
+	for left := d.Count(1); left > 0 && d.Err() == nil; left-- {
+		n.changes = append(n.changes, NameChange{MailboxID(d.Uint32()), d.String(), d.String()})
 	}
-	return n, d.end()
+	return n, d.End()
 }
 
 // logNames records what the running operation does to names, or whatever else

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"citron/engine/kv"
+	"citron/engine/record"
 	"citron/store"
 )
 
@@ -95,7 +96,7 @@ func (a *Account) sweepOnce(ctx context.Context, now time.Time) (more bool, err 
 
 // decodeOnce gives when the copy was filed.
 func decodeOnce(value []byte) (filed time.Time, err error) {
-	d := decode(value)
-	filed = unix(int64(d.uv()))
-	return filed, d.end()
+	d := record.Decode(value, recordVersion)
+	filed = unix(int64(d.Uint()))
+	return filed, d.End()
 }

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"citron/engine/kv"
+	"citron/engine/record"
 	"citron/mail/acl"
 	"citron/store/uidset"
 )
@@ -96,7 +97,7 @@ func (s *Sending) request() [sha256.Size]byte {
 		target = canonical(s.Target)
 	}
 	h := sha256.New()
-	h.Write(appendString(nil, target))
+	h.Write(record.AppendString(nil, target))
 	h.Write(s.Envelope)
 	return [sha256.Size]byte(h.Sum(nil))
 }

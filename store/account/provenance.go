@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"citron/engine/kv"
+	"citron/engine/record"
 	"citron/mail/message"
 	"citron/store/uidset"
 )
@@ -42,15 +43,15 @@ func appendSources(dst []byte, list []Source) []byte {
 }
 
 func decodeSources(v []byte) ([]Source, error) {
-	d := decode(v)
-	list := make([]Source, min(d.count(), MaxSources+1))
+	d := record.Decode(v, recordVersion)
+	list := make([]Source, min(d.Count(1), MaxSources+1))
 	if len(list) > MaxSources {
-		return nil, errRecord
+		return nil, record.ErrMalformed
 	}
 	for i := range list {
-		list[i] = Source{Mailbox: MailboxID(d.uv32()), UID: UID(d.uv32()), Object: ObjectID(d.uv())}
+		list[i] = Source{Mailbox: MailboxID(d.Uint32()), UID: UID(d.Uint32()), Object: ObjectID(d.Uint())}
 	}
-	return list, d.end()
+	return list, d.End()
 }
 
 // addSource adds a source, once and while there is room.

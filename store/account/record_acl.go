@@ -3,6 +3,7 @@ package account
 import (
 	"encoding/binary"
 
+	"citron/engine/record"
 	"citron/mail/acl"
 )
 
@@ -21,14 +22,14 @@ func appendACL(dst []byte, l acl.List) []byte {
 }
 
 func decodeACL(v []byte) (acl.List, error) {
-	d := decode(v)
+	d := record.Decode(v, recordVersion)
 	list := acl.List{}
-	for n := d.count(); n > 0 && d.err == nil; n-- {
-		who, rights := d.uv(), d.uv32()
+	for n := d.Count(1); n > 0 && d.Err() == nil; n-- {
+		who, rights := d.Uint(), d.Uint32()
 		list = append(list, acl.Entry{Who: acl.Who{Account: who >> 1, Negative: who&1 != 0}, Rights: acl.Rights(min(rights, 1<<16-1))})
 	}
 	if !list.Sorted() {
-		d.fail(errRecord)
+		d.Fail(record.ErrMalformed)
 	}
-	return list, d.end()
+	return list, d.End()
 }

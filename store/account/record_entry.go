@@ -3,6 +3,8 @@ package account
 import (
 	"bytes"
 	"encoding/binary"
+
+	"citron/engine/record"
 )
 
 // entryUTF8, beside the system flags, is Entry.Internationalized.
@@ -33,23 +35,23 @@ func (e *Entry) append(dst []byte) []byte {
 
 // decode reads into e, which keeps its UID.
 func (e *Entry) decode(v []byte) error {
-	d := decode(v)
-	flags := d.u8()
+	d := record.Decode(v, recordVersion)
+	flags := d.Byte()
 	e.Flags, e.Internationalized = SystemFlag(flags&^entryUTF8), flags&entryUTF8 != 0
-	e.Object = ObjectID(d.uv())
-	e.ModSeq = ModSeq(d.uv())
-	e.Size = int64(d.uv())
-	e.InternalDate = d.date()
+	e.Object = ObjectID(d.Uint())
+	e.ModSeq = ModSeq(d.Uint())
+	e.Size = int64(d.Uint())
+	e.InternalDate = decodeDate(&d)
 	e.SaveDate = e.InternalDate.UTC()
-	if after := d.sv(); after != 0 {
+	if after := d.Int(); after != 0 {
 		e.SaveDate = unix(e.InternalDate.Unix() + after)
 	}
 	e.Keywords = Keywords{}
-	for i, c := range d.b {
+	for i, c := range d.Rest() {
 		if i >= MaxKeywords/8 {
-			return errRecord
+			return record.ErrMalformed
 		}
 		e.Keywords[i/8] |= uint64(c) << (i % 8 * 8)
 	}
-	return d.err
+	return d.End()
 }

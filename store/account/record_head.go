@@ -1,6 +1,13 @@
 package account
 
-import "encoding/binary"
+import (
+	"encoding/binary"
+
+	"citron/engine/record"
+)
+
+// recordVersion is the first byte of every value written here.
+const recordVersion = 1
 
 // head is the account's own record, written by every transaction.
 type head struct {
@@ -25,15 +32,15 @@ func (h *head) append(dst []byte) []byte {
 }
 
 func decodeHead(v []byte) (h head, err error) {
-	d := decode(v)
-	h.nextMailbox = MailboxID(d.uv32())
-	h.nextObject = ObjectID(d.uv())
-	h.nextIntent = d.uv()
-	h.modseq = ModSeq(d.uv())
-	h.logFloor = ModSeq(d.uv())
-	h.used = d.uv()
-	h.quota = d.uv()
-	h.lastValidity = d.uv32()
-	h.deadValidity = d.uv32()
-	return h, d.end()
+	d := record.Decode(v, recordVersion)
+	h.nextMailbox = MailboxID(d.Uint32())
+	h.nextObject = ObjectID(d.Uint())
+	h.nextIntent = d.Uint()
+	h.modseq = ModSeq(d.Uint())
+	h.logFloor = ModSeq(d.Uint())
+	h.used = d.Uint()
+	h.quota = d.Uint()
+	h.lastValidity = d.Uint32()
+	h.deadValidity = d.Uint32()
+	return h, d.End()
 }

@@ -3,6 +3,7 @@ package account
 import (
 	"encoding/binary"
 
+	"citron/engine/record"
 	"citron/store/uidset"
 )
 
@@ -23,12 +24,12 @@ func (l *logRecord) append(dst []byte) []byte {
 }
 
 func decodeLog(v []byte) (l logRecord, err error) {
-	d := decode(v)
-	l.at = int64(d.uv())
-	l.came = d.ranges()
-	l.changed = d.ranges()
-	l.gone = d.ranges()
-	return l, d.end()
+	d := record.Decode(v, recordVersion)
+	l.at = int64(d.Uint())
+	l.came = decodeRanges(&d)
+	l.changed = decodeRanges(&d)
+	l.gone = decodeRanges(&d)
+	return l, d.End()
 }
 
 // appendRanges stores how many, then for each range its distance from the end
@@ -44,18 +45,18 @@ func appendRanges(dst []byte, r uidset.Ranges) []byte {
 	return dst
 }
 
-func (d *decoder) ranges() uidset.Ranges {
-	n := d.count()
+func decodeRanges(d *record.Decoder) uidset.Ranges {
+	n := d.Count(1)
 	if n == 0 {
 		return nil
 	}
 	r := make(uidset.Ranges, n)
 	at := uint64(0)
 	for i := range r {
-		first := at + d.uv()
-		last := first + d.uv()
+		first := at + d.Uint()
+		last := first + d.Uint()
 		if last > uint64(uidset.MaxUID) || first > last || first == 0 || i > 0 && first < at+2 {
-			d.fail(errRecord)
+			d.Fail(record.ErrMalformed)
 			return nil
 		}
 		r[i] = uidset.Range{First: UID(first), Last: UID(last)}
@@ -81,11 +82,11 @@ func (g *grave) append(dst []byte) []byte {
 }
 
 func decodeGrave(v []byte) (g grave, err error) {
-	d := decode(v)
-	if g.mailbox = d.u8() == 1; g.mailbox {
-		g.extents = d.extents()
+	d := record.Decode(v, recordVersion)
+	if g.mailbox = d.Byte() == 1; g.mailbox {
+		g.extents = decodeExtents(&d)
 	} else {
-		g.uids = d.ranges()
+		g.uids = decodeRanges(&d)
 	}
-	return g, d.end()
+	return g, d.End()
 }

@@ -3,6 +3,7 @@ package account
 import (
 	"encoding/binary"
 
+	"citron/engine/record"
 	"citron/store/uidset"
 )
 
@@ -47,8 +48,8 @@ func (b *box) append(dst []byte) []byte {
 		flags |= boxChosen
 	}
 	dst = append(dst, recordVersion, flags)
-	dst = appendString(dst, b.Name)
-	dst = appendString(dst, b.ObjectID)
+	dst = record.AppendString(dst, b.Name)
+	dst = record.AppendString(dst, b.ObjectID)
 	for _, x := range [...]uint64{uint64(b.UIDValidity), b.UIDNext, uint64(b.ModSeq), uint64(b.LogFloor),
 		uint64(b.logRecords), uint64(b.Messages), uint64(b.Unseen), uint64(b.Deleted), b.Size,
 		uint64(b.created), uint64(b.recentFrom)} {
@@ -70,11 +71,11 @@ func appendExtents(dst []byte, list []extent) []byte {
 	return dst
 }
 
-func (d *decoder) extents() (list []extent) {
-	for n := d.count(); n > 0 && d.err == nil; n-- {
-		x := extent{UID(d.uv32()), d.uv32(), d.uv(), ModSeq(d.uv())}
+func decodeExtents(d *record.Decoder) (list []extent) {
+	for n := d.Count(1); n > 0 && d.Err() == nil; n-- {
+		x := extent{UID(d.Uint32()), d.Uint32(), d.Uint(), ModSeq(d.Uint())}
 		if x.first == 0 || x.n == 0 || uint64(x.first)+uint64(x.n) > 1<<32 {
-			d.fail(errRecord)
+			d.Fail(record.ErrMalformed)
 		}
 		list = append(list, x)
 	}
@@ -84,40 +85,40 @@ func (d *decoder) extents() (list []extent) {
 func appendStrings(dst []byte, list []string) []byte {
 	dst = binary.AppendUvarint(dst, uint64(len(list)))
 	for _, s := range list {
-		dst = appendString(dst, s)
+		dst = record.AppendString(dst, s)
 	}
 	return dst
 }
 
-func (d *decoder) strings() []string {
-	n := d.count()
+func decodeStrings(d *record.Decoder) []string {
+	n := d.Count(1)
 	if n == 0 {
 		return nil
 	}
 	list := make([]string, n)
 	for i := range list {
-		list[i] = d.str()
+		list[i] = d.String()
 	}
 	return list
 }
 
 func decodeBox(id MailboxID, v []byte) (*box, error) {
-	d := decode(v)
+	d := record.Decode(v, recordVersion)
 	b := &box{MailboxInfo: MailboxInfo{ID: id}}
-	b.chosen = d.u8()&boxChosen != 0
-	b.Name, b.ObjectID = d.str(), d.str()
-	b.UIDValidity, b.UIDNext = d.uv32(), d.uv()
-	b.ModSeq, b.LogFloor, b.logRecords = ModSeq(d.uv()), ModSeq(d.uv()), d.uv32()
-	b.Messages, b.Unseen, b.Deleted, b.Size = d.uv32(), d.uv32(), d.uv32(), d.uv()
-	b.created, b.recentFrom = ModSeq(d.uv()), UID(d.uv32())
-	b.SpecialUse = d.strings()
-	b.Keywords = d.strings()
-	b.extents = d.extents()
+	b.chosen = d.Byte()&boxChosen != 0
+	b.Name, b.ObjectID = d.String(), d.String()
+	b.UIDValidity, b.UIDNext = d.Uint32(), d.Uint()
+	b.ModSeq, b.LogFloor, b.logRecords = ModSeq(d.Uint()), ModSeq(d.Uint()), d.Uint32()
+	b.Messages, b.Unseen, b.Deleted, b.Size = d.Uint32(), d.Uint32(), d.Uint32(), d.Uint()
+	b.created, b.recentFrom = ModSeq(d.Uint()), UID(d.Uint32())
+	b.SpecialUse = decodeStrings(&d)
+	b.Keywords = decodeStrings(&d)
+	b.extents = decodeExtents(&d)
 	if len(b.Keywords) > MaxKeywords || b.UIDNext == 0 || b.UIDNext > 1<<32 {
-		d.fail(errRecord)
+		d.Fail(record.ErrMalformed)
 	}
 	b.movedAt, b.messagesAt, b.unseenAt, b.unseenThen = b.ModSeq, b.ModSeq, b.ModSeq, b.Unseen
-	return b, d.end()
+	return b, d.End()
 }
 
 // counted copies what the set knows into the published counts.

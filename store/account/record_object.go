@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"citron/engine/body"
+	"citron/engine/record"
 )
 
 // objectID is the 128 bits of an EMAILID, THREADID or MAILBOXID: 48 bits of
@@ -40,16 +41,16 @@ func (o *object) append(dst []byte) []byte {
 }
 
 func decodeObject(v []byte) (o object, err error) {
-	d := decode(v)
-	o.refs = d.uv()
-	copy(o.emailID[:], d.bytes(16))
-	copy(o.threadID[:], d.bytes(16))
-	o.size = int64(d.uv())
-	o.arrived = d.date()
-	if o.ref.Segment = d.uv(); o.ref.Segment != 0 {
-		o.ref.Offset, o.ref.Length = d.uv(), d.uv()
+	d := record.Decode(v, recordVersion)
+	o.refs = d.Uint()
+	copy(o.emailID[:], d.Take(16))
+	copy(o.threadID[:], d.Take(16))
+	o.size = int64(d.Uint())
+	o.arrived = decodeDate(&d)
+	if o.ref.Segment = d.Uint(); o.ref.Segment != 0 {
+		o.ref.Offset, o.ref.Length = d.Uint(), d.Uint()
 	}
-	return o, d.end()
+	return o, d.End()
 }
 
 // objectAlphabet keeps time order and uses one case only (RFC 8474 §7).
@@ -74,13 +75,13 @@ func appendHeader(dst, header []byte, whole bool) []byte {
 }
 
 func decodeHeader(v []byte) (header []byte, whole bool, err error) {
-	d := decode(v)
-	whole = d.u8() == 1
-	return d.b, whole, d.err
+	d := record.Decode(v, recordVersion)
+	whole = d.Byte() == 1
+	return d.Rest(), whole, d.End()
 }
 
 func decodeInline(v []byte) (rest []byte, whole bool, err error) {
-	d := decode(v)
-	whole = d.u8() == 1
-	return d.b, whole, d.err
+	d := record.Decode(v, recordVersion)
+	whole = d.Byte() == 1
+	return d.Rest(), whole, d.End()
 }

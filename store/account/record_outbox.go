@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 
 	"citron/engine/kv"
+	"citron/engine/record"
 )
 
 // The second byte of the keys of what is sent from the account.
@@ -42,22 +43,22 @@ type attempt struct {
 func (r *attempt) append(dst []byte) []byte {
 	dst = binary.AppendUvarint(append(dst, recordVersion), uint64(max(r.at, 0)))
 	dst = append(dst, r.request[:]...)
-	dst = appendString(dst, r.draft.Name)
+	dst = record.AppendString(dst, r.draft.Name)
 	for _, x := range [...]uint32{uint32(r.draft.Mailbox), r.draft.UIDValidity, uint32(r.draft.UID), r.validity, uint32(r.uid)} {
 		dst = binary.AppendUvarint(dst, uint64(x))
 	}
-	return appendString(dst, r.queued)
+	return record.AppendString(dst, r.queued)
 }
 
 func decodeAttempt(v []byte) (r attempt, err error) {
-	d := decode(v)
-	r.at = int64(d.uv())
-	copy(r.request[:], d.bytes(sha256.Size))
-	r.draft.Name = d.str()
-	r.draft.Mailbox, r.draft.UIDValidity, r.draft.UID = MailboxID(d.uv32()), d.uv32(), UID(d.uv32())
-	r.validity, r.uid = d.uv32(), UID(d.uv32())
-	r.queued = d.str()
-	return r, d.end()
+	d := record.Decode(v, recordVersion)
+	r.at = int64(d.Uint())
+	copy(r.request[:], d.Take(sha256.Size))
+	r.draft.Name = d.String()
+	r.draft.Mailbox, r.draft.UIDValidity, r.draft.UID = MailboxID(d.Uint32()), d.Uint32(), UID(d.Uint32())
+	r.validity, r.uid = d.Uint32(), UID(d.Uint32())
+	r.queued = d.String()
+	return r, d.End()
 }
 
 // shown is the attempt as callers know it.
@@ -77,8 +78,8 @@ func (w *waiting) append(dst []byte) []byte {
 }
 
 func decodeWaiting(v []byte) (w waiting, err error) {
-	d := decode(v)
-	w.object = ObjectID(d.uv())
-	w.envelope = d.b
-	return w, d.err
+	d := record.Decode(v, recordVersion)
+	w.object = ObjectID(d.Uint())
+	w.envelope = d.Rest()
+	return w, d.End()
 }

@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"slices"
 
+	"citron/engine/record"
 	"citron/store/textindex"
 	"citron/store/uidset"
 )
@@ -67,24 +68,24 @@ func decodeTextHead(v []byte) (h textHead, err error) {
 	if v == nil {
 		return newTextHead(), nil
 	}
-	d := decode(v)
-	h.format, h.mark, h.next, h.begun = d.uv(), ObjectID(d.uv()), d.uv32(), d.uv32()
+	d := record.Decode(v, recordVersion)
+	h.format, h.mark, h.next, h.begun = d.Uint(), ObjectID(d.Uint()), d.Uint32(), d.Uint32()
 	if h.format != textindex.Format {
-		return h, d.err // the rest may be anything
+		return h, d.Err() // the rest may be anything
 	}
-	h.segments = make([]textSegment, d.count())
+	h.segments = make([]textSegment, d.Count(1))
 	for i := range h.segments {
-		h.segments[i] = textSegment{d.uv32(), d.uv(), d.uv32()}
+		h.segments[i] = textSegment{d.Uint32(), d.Uint(), d.Uint32()}
 	}
-	h.holes = make([]ObjectID, d.count())
+	h.holes = make([]ObjectID, d.Count(1))
 	for i := range h.holes {
-		h.holes[i] = ObjectID(d.uv())
+		h.holes[i] = ObjectID(d.Uint())
 	}
-	h.columns = make([]columnMark, d.count())
+	h.columns = make([]columnMark, d.Count(1))
 	for i := range h.columns {
-		h.columns[i] = columnMark{MailboxID(d.uv32()), d.uv()}
+		h.columns[i] = columnMark{MailboxID(d.Uint32()), d.Uint()}
 	}
-	return h, d.end()
+	return h, d.End()
 }
 
 // column gives the UID from which on a mailbox's column knows nothing.
@@ -143,19 +144,19 @@ func appendColumn(dst []byte, runs []objectRun) []byte {
 
 // decodeColumn appends the runs of a record.
 func decodeColumn(dst []objectRun, v []byte) ([]objectRun, error) {
-	d := decode(v)
+	d := record.Decode(v, recordVersion)
 	uid, object := uint64(0), ObjectID(0)
-	for range d.count() {
-		uid += d.uv()
-		r := objectRun{UID(uid), object + ObjectID(d.sv()), d.uv32()}
+	for range d.Count(1) {
+		uid += d.Uint()
+		r := objectRun{UID(uid), object + ObjectID(d.Int()), d.Uint32()}
 		if uid += uint64(r.n); uid > uint64(uidset.MaxUID)+1 || r.n == 0 {
-			d.fail(errRecord)
-			return dst, d.end()
+			d.Fail(record.ErrMalformed)
+			return dst, d.End()
 		}
 		object = r.object + ObjectID(r.n)
 		dst = append(dst, r)
 	}
-	return dst, d.end()
+	return dst, d.End()
 }
 
 var textHeadKey = []byte{keyText, 0}

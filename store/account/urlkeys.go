@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"citron/engine/kv"
+	"citron/engine/record"
 )
 
 // Keys of authorized URLs (RFC 4467 §2.2). Each user has one for each mailbox, in
@@ -40,7 +41,7 @@ func (a *Account) URLKey(ctx context.Context, id MailboxID, user uint64) ([]byte
 
 func decodeURLKey(id MailboxID, user uint64, value []byte) ([]byte, error) {
 	if len(value) != 1+URLKeySize || value[0] != recordVersion {
-		return nil, damaged(fmt.Sprintf("URL key of account %d for mailbox %d", user, id), errRecord)
+		return nil, damaged(fmt.Sprintf("URL key of account %d for mailbox %d", user, id), record.ErrMalformed)
 	}
 	return append([]byte(nil), value[1:]...), nil
 }

@@ -1,5 +1,7 @@
 package account
 
+import "citron/engine/record"
+
 // What Verify knows of access control lists and of what spans two accounts.
 // Shares are not held against the other account's lists: a stale one gives
 // nothing, and a missing one is made by Repair's notices.
@@ -30,19 +32,19 @@ func acrossIntact(key, value []byte) bool {
 	if len(key) != 10 {
 		return false
 	}
-	d := decode(value)
+	d := record.Decode(value, recordVersion)
 	switch key[1] {
 	case acrossNotice:
-		d.uv()
+		d.Uint()
 	case acrossMove:
-		d.uv()
-		d.uv32()
-		d.ranges()
+		d.Uint()
+		d.Uint32()
+		decodeRanges(&d)
 	case acrossShare:
 	default:
 		return false
 	}
-	return d.end() == nil
+	return d.End() == nil
 }
 
 // mendShares leaves notices for all who are granted anything, so that they are

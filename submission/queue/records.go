@@ -100,11 +100,11 @@ func decodeMessage(v []byte) (*message, error) {
 		m.ref.Offset, m.ref.Length = d.Uint(), uint64(m.size)
 	}
 	m.level = d.ByteUpTo(level(-9))
-	m.pending, m.groups = d.Uint(), uint32(d.UintUpTo(math.MaxUint32))
-	m.received, m.start, m.deadline = decodeMilli(d), decodeMilli(d), decodeMilli(d)
+	m.pending, m.groups = d.Uint(), d.Uint32()
+	m.received, m.start, m.deadline = decodeMilli(&d), decodeMilli(&d), decodeMilli(&d)
 	m.mode = smtp.ByMode(d.ByteUpTo(byte(smtp.ByReturn)))
-	m.age = decodeMilli(d)
-	m.passed, m.held, m.heldFrom = d.ByteUpTo(passedFlags-1), d.ByteUpTo(heldFlags-1), decodeMilli(d)
+	m.age = decodeMilli(&d)
+	m.passed, m.held, m.heldFrom = d.ByteUpTo(passedFlags-1), d.ByteUpTo(heldFlags-1), decodeMilli(&d)
 	return m, d.End()
 }
 
@@ -179,13 +179,13 @@ const minRcpt = 5
 
 func decodeGroup(v []byte) (*group, error) {
 	d := record.Decode(v, recordVersion)
-	g := &group{domain: d.String(), due: decodeMilli(d)}
+	g := &group{domain: d.String(), due: decodeMilli(&d)}
 	g.rcpts = make([]rcpt, d.Count(minRcpt))
 	for i := range g.rcpts {
 		r := &g.rcpts[i]
-		r.index, r.attempts = uint32(d.UintUpTo(math.MaxUint32)), uint32(d.UintUpTo(math.MaxUint32))
-		r.told, r.due = d.ByteUpTo(toldFlags-1), decodeMilli(d)
-		r.last = decodeAttempt(d)
+		r.index, r.attempts = d.Uint32(), d.Uint32()
+		r.told, r.due = d.ByteUpTo(toldFlags-1), decodeMilli(&d)
+		r.last = decodeAttempt(&d)
 	}
 	if len(g.rcpts) == 0 {
 		d.Fail(fmt.Errorf("%w: a group without recipients", record.ErrMalformed))
@@ -245,10 +245,10 @@ func decodeMarks(v []byte) (marks, error) {
 	d := record.Decode(v, recordVersion)
 	list := make(marks, d.Count(3))
 	for i := range list {
-		list[i] = mark{at: decodeMilli(d), host: d.String()}
+		list[i] = mark{at: decodeMilli(&d), host: d.String()}
 		list[i].rcpts = make([]uint32, d.Count(1))
 		for j := range list[i].rcpts {
-			list[i].rcpts[j] = uint32(d.UintUpTo(math.MaxUint32))
+			list[i].rcpts[j] = d.Uint32()
 		}
 	}
 	return list, d.End()
@@ -267,7 +267,7 @@ func (o *origin) append(dst []byte) []byte {
 
 func decodeOrigin(v []byte) (origin, error) {
 	d := record.Decode(v, recordVersion)
-	o := origin{id: d.Uint(), done: decodeMilli(d)}
+	o := origin{id: d.Uint(), done: decodeMilli(&d)}
 	return o, d.End()
 }
 
@@ -280,7 +280,7 @@ func (h hold) append(dst []byte) []byte {
 
 func decodeHold(v []byte) (hold, error) {
 	d := record.Decode(v, recordVersion)
-	h := hold{decodeMilli(d)}
+	h := hold{decodeMilli(&d)}
 	return h, d.End()
 }
 
