@@ -36,7 +36,7 @@ type Decoder struct {
 // Decode begins with the version byte, which must be this one.
 func Decode(value []byte, version byte) Decoder {
 	d := Decoder{b: value}
-	if v := d.Byte(); d.err == nil && v != version {
+	if v := d.Byte(); v != version {
 		d.Fail(fmt.Errorf("%w: version %d is not known", ErrMalformed, v))
 	}
 	return d

@@ -53,5 +53,5 @@ func (e *Entry) decode(v []byte) error {
 		}
 		e.Keywords[i/8] |= uint64(c) << (i % 8 * 8)
 	}
-	return d.End()
+	return d.Err()
 }
