@@ -5,6 +5,7 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"fmt"
+	"log/slog"
 	"os"
 	"strings"
 
@@ -22,7 +23,7 @@ func (s *server) fetcher() (*burl.Stores, error) {
 	}
 	stores := map[string]submission.Fetcher{}
 	for i := range c.Stores {
-		store, err := newIMAPStore(&c.Stores[i])
+		store, err := newIMAPStore(&c.Stores[i], s.log)
 		if err != nil {
 			return nil, fmt.Errorf("submission.stores: %s: %w", c.Stores[i].Host, err)
 		}
@@ -37,7 +38,7 @@ func (s *server) fetcher() (*burl.Stores, error) {
 }
 
 // newIMAPStore makes the way to a store elsewhere.
-func newIMAPStore(u *config.URLHost) (*burl.IMAP, error) {
+func newIMAPStore(u *config.URLHost, log *slog.Logger) (*burl.IMAP, error) {
 	c := burl.IMAPConfig{Address: cmp.Or(u.Address, u.Host), Implicit: u.TLS == "tls", User: u.User}
 	if u.CA != "" {
 		roots, err := authorities(u.CA)
@@ -54,11 +55,13 @@ func newIMAPStore(u *config.URLHost) (*burl.IMAP, error) {
 		if _, err := c.Certificate(); err != nil {
 			return nil, err
 		}
+		warnOfOpenFile(log, u.Key)
 	} else {
 		c.Password = func() (string, error) { return readSecret(u.PasswordFile) }
 		if _, err := c.Password(); err != nil {
 			return nil, err
 		}
+		warnOfOpenFile(log, u.PasswordFile)
 	}
 	return burl.NewIMAP(c)
 }
@@ -79,5 +82,16 @@ func authorities(file string) (*x509.CertPool, error) {
 // readSecret reads a file that holds a password and perhaps the end of a line.
 func readSecret(file string) (string, error) {
 	text, err := os.ReadFile(file)
-	return strings.TrimRight(string(text), "\r\n"), err
+	secret := strings.TrimRight(string(text), "\r\n")
+	if err == nil && secret == "" {
+		err = fmt.Errorf("%s: no password in it", file)
+	}
+	return secret, err
+}
+
+// warnOfOpenFile tells of a file with a secret that others can read.
+func warnOfOpenFile(log *slog.Logger, file string) {
+	if info, err := os.Stat(file); err == nil && info.Mode().Perm()&0o077 != 0 {
+		log.Warn("a secret can be read by others: chmod 600", "file", file)
+	}
 }

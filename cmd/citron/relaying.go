@@ -41,6 +41,7 @@ func (s *server) newRelay(ctx context.Context) (err error) {
 		if err != nil {
 			return fmt.Errorf("relay.password_file: %w", err)
 		}
+		warnOfOpenFile(s.log, c.PasswordFile)
 		o.Login = &smtpclient.Login{Username: c.User, Password: password}
 	}
 	if o.Signer, err = s.signer(); err != nil {
