@@ -46,8 +46,8 @@ func (c *queueListCmd) Run(ctx context.Context) error {
 				m := &page[i]
 				fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\t%s\t%.80s\n", m.ID, moment(m.Received), config.Size(m.Size), author(m.From), recipients(m), m.State, moment(m.Next), printable(why(m)))
 			}
-			if len(page) == 0 {
-				return w.Flush()
+			if err := w.Flush(); err != nil || len(page) == 0 { // nothing holds a million lines
+				return err
 			}
 			request.After = page[len(page)-1].ID
 		}
