@@ -3,14 +3,12 @@ package main
 import (
 	"bufio"
 	"encoding/base64"
-	"errors"
 	"fmt"
 	"math/rand/v2"
 	"net"
 	"os"
 	"path/filepath"
 	"strings"
-	"sync"
 	"syscall"
 	"testing"
 
@@ -136,36 +134,12 @@ func drained(t *testing.T, s *sendingSite) {
 
 // sendUntilKilled has clients at work until the process is killed in the middle.
 func sendUntilKilled(p *process, l *mailbook) {
-	enough := l.expect(10 + rand.IntN(80))
-	var workers sync.WaitGroup
-	work := func(fn func(*process, *mailbook) error) {
-		workers.Go(func() {
-			var no *unexpected
-			if err := fn(p, l); errors.As(err, &no) {
-				l.fault("%v", err)
-			}
-		})
-	}
-	for range 3 {
-		work(submitByData)
-	}
-	work(submitByBURL)
+	byData := func() error { return submitByData(p, l) }
+	clients := []func() error{byData, byData, byData, func() error { return submitByBURL(p, l) }}
 	for i := range 2 {
-		work(func(p *process, l *mailbook) error { return submitAtomically(p, l, i) })
+		clients = append(clients, func() error { return submitAtomically(p, l, i) })
 	}
-	ended := make(chan struct{})
-	go func() {
-		workers.Wait()
-		close(ended)
-	}()
-	select {
-	case <-enough:
-		p.kill()
-		<-ended
-	case <-ended:
-		p.kill()
-		l.fault("all connections ended by themselves\n%s", p.stderr)
-	}
+	l.untilKilled(p, 10+rand.IntN(80), clients)
 }
 
 // sender is an SMTP client of alice's, logged in.

@@ -46,28 +46,30 @@ func TestKill(t *testing.T) {
 
 // disturb has many clients at work until the process is killed in the middle.
 func disturb(p *process, l *ledger) {
-	enough := l.expect(50 + rand.IntN(300))
+	// Shared out before anybody writes: a new letter is its writer's.
+	var clients []func() error
+	for i := range 4 {
+		own := l.share(i, 4)
+		clients = append(clients, func() error { return changeLetters(p, l, own) })
+	}
+	deliver := func() error { return deliverLetters(p, l) }
+	clients = append(clients, deliver, deliver, deliver, func() error { return watchLevels(p, l) })
+	l.untilKilled(p, 50+rand.IntN(300), clients)
+}
+
+// untilKilled has clients at work, and kills the process when it has given so
+// many more acknowledgements.
+func (l *ledger) untilKilled(p *process, acks int, clients []func() error) {
+	enough := l.expect(acks)
 	var workers sync.WaitGroup
-	work := func(fn func(*process, *ledger) error) {
+	for _, client := range clients {
 		workers.Go(func() {
 			var no *unexpected
-			if err := fn(p, l); errors.As(err, &no) {
+			if err := client(); errors.As(err, &no) {
 				l.fault("%v", err)
 			}
 		})
 	}
-	// Shared out before anybody writes: a new letter is its writer's.
-	var shares [4][]*letter
-	for i := range shares {
-		shares[i] = l.share(i, len(shares))
-	}
-	for range 3 {
-		work(deliverLetters)
-	}
-	for _, own := range shares {
-		work(func(p *process, l *ledger) error { return changeLetters(p, l, own) })
-	}
-	work(watchLevels)
 	ended := make(chan struct{})
 	go func() {
 		workers.Wait()
