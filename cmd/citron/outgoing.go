@@ -67,7 +67,7 @@ func (s *server) newOutgoing(life context.Context) error {
 		Spool: s.node.queue, Fetcher: fetcher,
 		MaxMessage: c.MaxMessage, MaxRecipients: c.MaxRecipients, MaxBadCommands: c.MaxBadCommands,
 		Timeout: time.Duration(c.Timeout), FetchTimeout: time.Duration(c.FetchTimeout), MaxFetches: c.MaxFetches,
-		PlaintextLogin: c.PlaintextLogin, MaxHold: time.Duration(c.HoldMax),
+		PlaintextLogin: c.PlaintextLogin, ShowClient: c.ShowClient, MaxHold: time.Duration(c.HoldMax),
 		MinDeliverBy: time.Duration(c.DeliverByMin), MaxPriority: c.MaxPriority,
 		Rates: session.Rates{
 			HourlyMessages: unlessZero(c.HourlyMessages), DailyMessages: unlessZero(c.DailyMessages),

@@ -17,6 +17,7 @@ type Submission struct {
 	ListenTLS      []string  `toml:"listen_tls" help:"Addresses for implicit TLS (RFC 8314), mostly :465."`
 	PlaintextLogin bool      `toml:"plaintext_login" help:"Accept AUTH without TLS from this machine (never from elsewhere)."`
 	ProxyFrom      []string  `toml:"proxy_from" help:"Networks whose connections begin with a PROXY protocol v2 header."`
+	ShowClient     bool      `toml:"show_client" help:"Put the client's name and address into the Received field, for all who get the message to see (RFC 5321 §4.4)."`
 	Timeout        Duration  `toml:"timeout" help:"Silence after which a session ends; at least 5m (RFC 5321 §4.5.3.2.7)."`
 	MaxMessage     int64     `toml:"max_message" help:"Largest message accepted, in bytes, with all that BURL brings (RFC 1870, RFC 5550 §4.4)."`
 	MaxRecipients  int       `toml:"max_recipients" help:"Recipients of one message; at least 100 (RFC 5321 §4.5.3.1.8)."`
