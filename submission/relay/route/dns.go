@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"net/netip"
 	"strconv"
 	"strings"
@@ -166,7 +167,13 @@ func negativeTTL(m *dns.Msg) time.Duration {
 	return min(maxNegative, seconds(s.Hdr.Ttl), seconds(s.Minttl))
 }
 
-func seconds(ttl uint32) time.Duration { return time.Duration(ttl) * time.Second }
+// seconds is a TTL, which has 31 bits; with more it is zero (RFC 2181 §8).
+func seconds(ttl uint32) time.Duration {
+	if ttl > math.MaxInt32 {
+		return 0
+	}
+	return time.Duration(ttl) * time.Second
+}
 
 // exchange asks the servers, one after the other, until one gives an answer.
 func (r *Resolver) exchange(ctx context.Context, q question) (*dns.Msg, error) {

@@ -45,6 +45,12 @@ func TestMX(t *testing.T) {
 		"loop.example. 300 IN CNAME loop.example.",
 		"dots.example. 300 IN MX 1 .", "dots.example. 300 IN MX 2 .",
 	)
+	// RFC 2181 §8: a time with the highest bit set is none.
+	z.Add("huge.example. 4294967295 IN MX 10 one.example.")
+	ask("huge.example")
+	if ask("huge.example"); z.Asked("huge.example.", dns.TypeMX) != 2 {
+		t.Error("a time of more than 31 bits counts")
+	}
 	z.Fail("broken.example.", dns.RcodeServerFailure)
 	z.Fail("refused.example.", dns.RcodeRefused)
 	r := z.resolver(&now, Options{Own: []string{"mx.example.org"}, NoPolicies: true})
