@@ -24,6 +24,7 @@ type flight struct {
 	done   chan struct{}
 	answer *answer
 	err    error
+	left   bool // who asked gave up: another is to ask
 }
 
 func newCache(max int) cache {
@@ -36,40 +37,48 @@ const failureTTL = 30 * time.Second
 
 // get gives what is kept, or what ask gives.
 func (c *cache) get(ctx context.Context, q question, now time.Time, ask func() (*answer, error)) (*answer, error) {
-	c.mu.Lock()
-	if a := c.kept[q]; a != nil && now.Before(a.expires) {
+	for {
+		c.mu.Lock()
+		if a := c.kept[q]; a != nil && now.Before(a.expires) {
+			c.mu.Unlock()
+			return a, a.failed
+		}
+		f := c.flights[q]
+		if f == nil {
+			f = &flight{done: make(chan struct{})}
+			c.flights[q] = f
+			c.mu.Unlock()
+			c.fly(ctx, f, q, now, ask)
+			return f.answer, f.err
+		}
 		c.mu.Unlock()
-		return a, a.failed
-	}
-	f := c.flights[q]
-	mine := f == nil
-	if mine {
-		f = &flight{done: make(chan struct{})}
-		c.flights[q] = f
-	}
-	c.mu.Unlock()
-	if !mine {
 		select {
 		case <-f.done:
-			return f.answer, f.err
 		case <-ctx.Done():
 			return nil, ctx.Err()
 		}
+		if !f.left {
+			return f.answer, f.err
+		}
 	}
+}
+
+// fly asks, and keeps what was answered.
+func (c *cache) fly(ctx context.Context, f *flight, q question, now time.Time, ask func() (*answer, error)) {
 	f.answer, f.err = ask()
+	f.left = f.err != nil && ctx.Err() != nil
 	c.mu.Lock()
 	delete(c.flights, q)
 	switch {
 	case f.err == nil:
 		c.room(now)
 		c.kept[q] = f.answer
-	case ctx.Err() == nil:
+	case !f.left:
 		c.room(now)
 		c.kept[q] = &answer{failed: f.err, expires: now.Add(failureTTL)}
 	}
 	c.mu.Unlock()
 	close(f.done)
-	return f.answer, f.err
 }
 
 // room makes room for one answer: of some, in no order, those go that are no

@@ -5,8 +5,8 @@ import (
 	"math/rand/v2"
 	"net"
 	"net/netip"
+	"slices"
 	"strings"
-	"sync"
 	"time"
 
 	"citron/wire/smtp"
@@ -37,10 +37,7 @@ const smarthostTTL = time.Minute
 type Smarthost struct {
 	opt    SmarthostOptions
 	lookup func(ctx context.Context, host string) ([]netip.Addr, error)
-
-	mu     sync.Mutex
-	kept   []netip.Addr
-	expire time.Time
+	cache  cache
 }
 
 // NewSmarthost makes a Smarthost.
@@ -55,7 +52,7 @@ func NewSmarthost(o SmarthostOptions) *Smarthost {
 			return new(net.Dialer).DialContext(ctx, network, o.Servers[rand.IntN(len(o.Servers))].String())
 		}}
 	}
-	return &Smarthost{opt: o, lookup: func(ctx context.Context, host string) ([]netip.Addr, error) {
+	return &Smarthost{opt: o, cache: newCache(1), lookup: func(ctx context.Context, host string) ([]netip.Addr, error) {
 		return system.LookupNetIP(ctx, "ip", host)
 	}}
 }
@@ -95,20 +92,19 @@ func (s *Smarthost) addrs(ctx context.Context, host string) ([]netip.Addr, error
 	if a, err := netip.ParseAddr(host); err == nil {
 		return []netip.Addr{a.Unmap()}, nil
 	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
 	now := s.opt.Now()
-	if now.Before(s.expire) {
-		return append([]netip.Addr(nil), s.kept...), nil
-	}
-	addrs, err := s.lookup(ctx, host)
+	a, err := s.cache.get(ctx, question{name: host}, now, func() (*answer, error) {
+		addrs, err := s.lookup(ctx, host)
+		if err != nil {
+			return nil, err
+		}
+		for i := range addrs {
+			addrs[i] = addrs[i].Unmap()
+		}
+		return &answer{addrs: addrs, expires: now.Add(smarthostTTL)}, nil
+	})
 	if err != nil {
 		return nil, err
 	}
-	s.kept = nil
-	for _, a := range addrs {
-		s.kept = append(s.kept, a.Unmap())
-	}
-	s.expire = now.Add(smarthostTTL)
-	return append([]netip.Addr(nil), s.kept...), nil
+	return slices.Clone(a.addrs), nil
 }
