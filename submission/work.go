@@ -72,8 +72,8 @@ type Outcome struct {
 	Text   string
 	// Host is the next hop that said so; empty: we ourselves.
 	Host string
-	// DomainDown: no host of the domain could be talked to. The queue then
-	// holds back its other messages, too, and tries one of them now and then.
+	// DomainDown: no host of the domain could be talked to, or they are so slow
+	// that others had to go first. The queue then holds back its other messages, too, and tries one of them now and then.
 	DomainDown bool
 	// TellRelayed, of Relayed and RelayedBlind: RFC 2852 §4.1.4 owes the sender
 	// a report that says "relayed" unless NOTIFY is NEVER, whatever else it is.

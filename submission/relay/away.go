@@ -14,9 +14,14 @@ var (
 	statusUnrouted = own(4, 4, 3, "the domain's hosts cannot be found now")
 	statusNoAnswer = own(4, 4, 1, "the host does not answer")
 	statusBusy     = own(4, 4, 5, "too much mail is on its way to the host")
+	statusSlow     = own(4, 4, 5, "the host is slow, and other mail had to go on")
 	statusNotNow   = own(4, 4, 2, "the host broke off before it was this recipient's turn")
 	statusLoop     = own(5, 4, 6, "the host calls itself by this server's name")
 )
+
+// errCut ends a turn at a slow host. It is the verdict, too, on those who have
+// none by then.
+var errCut = &client.Error{Op: "turn", Reply: client.Reply{Status: statusSlow.Status, Text: statusSlow.text}}
 
 // away is a job for another domain: which recipients are not done, and the best
 // that is known of why.
@@ -26,6 +31,7 @@ type away struct {
 	verdicts map[int]submission.Outcome
 	sessions int  // hosts that got as far as MAIL
 	reached  bool // a host could be talked to
+	cut      bool // a turn was cut off
 	stop     bool // no further host is to be tried
 }
 
@@ -61,7 +67,7 @@ func (a *attempt) deliverAway(ctx context.Context) {
 		if !ok {
 			o = statusNoAnswer.outcome(submission.Deferred)
 		}
-		o.DomainDown = o.Result == submission.Deferred && !w.reached
+		o.DomainDown = o.Result == submission.Deferred && (!w.reached || w.cut)
 		w.done(i, o)
 	}
 }
@@ -102,25 +108,24 @@ func (w *away) try(ctx context.Context, h *route.Host, first bool) {
 		w.all(h, w.unrouted(err))
 		return
 	}
-	leave, ok := w.hosts.enter(ctx, h.Name, h.Port)
+	ctx, cut := context.WithCancelCause(ctx)
+	defer cut(nil)
+	turn, ok := w.hosts.enter(ctx, cut, h.Name, h.Port, addrs)
 	if !ok {
-		o := statusBusy.outcome(submission.Deferred)
-		o.NotBefore = w.opt.Now().Add(busyPause)
-		w.all(h, o)
-		// It is there, but slow.
-		w.reached = true
+		w.all(h, w.busy())
 		return
 	}
-	defer leave()
-	c, o := w.connect(ctx, h, tls, addrs)
+	defer turn.leave()
+	c, o := w.connect(ctx, turn, h, tls, addrs)
 	if c == nil {
 		w.all(h, o)
-		return
+	} else {
+		w.reached = true
+		w.sessions++
+		w.talk(ctx, turn, h, c)
+		w.pool.put(c)
 	}
-	w.reached = true
-	w.sessions++
-	w.talk(ctx, h, c)
-	w.pool.put(c)
+	w.cut = w.cut || context.Cause(ctx) == errCut
 }
 
 func resultOf(s smtp.Status) submission.Result {
@@ -131,13 +136,13 @@ func resultOf(s smtp.Status) submission.Result {
 }
 
 // talk sends the message to the recipients that are left, in as many
-// transactions as the host wants (RFC 5321 §4.5.3.1.10).
-func (w *away) talk(ctx context.Context, h *route.Host, c *conn) {
+// transactions as the host wants (RFC 5321 §4.5.3.1.10) and connAge allows.
+func (w *away) talk(ctx context.Context, turn *turn, h *route.Host, c *conn) {
 	todo, progress := w.left, true
-	for len(todo) > 0 && progress && c.Usable() {
+	for len(todo) > 0 && progress && c.Usable() && w.opt.Now().Sub(turn.began) < connAge {
 		var later []int
 		n := min(len(todo), c.MaxRcpts())
-		later, progress = w.send(ctx, h, c, todo[:n])
+		later, progress = w.send(ctx, turn, h, c, todo[:n])
 		todo = append(later, todo[n:]...)
 	}
 	w.some(h, todo, statusNotNow.outcome(submission.Deferred))
@@ -145,7 +150,7 @@ func (w *away) talk(ctx context.Context, h *route.Host, c *conn) {
 
 // send is one transaction. later are recipients of which the host wants to hear
 // in another one; without progress there is no use in that.
-func (w *away) send(ctx context.Context, h *route.Host, c *conn, rcpts []int) (later []int, progress bool) {
+func (w *away) send(ctx context.Context, turn *turn, h *route.Host, c *conn, rcpts []int) (later []int, progress bool) {
 	m, unfit := w.message(ctx, c, rcpts)
 	switch {
 	case unfit != nil && w.stop:
@@ -167,6 +172,7 @@ func (w *away) send(ctx context.Context, h *route.Host, c *conn, rcpts []int) (l
 			return err
 		}
 		w.handed = true
+		turn.mayHave()
 		for _, i := range list {
 			handed[i] = true
 		}

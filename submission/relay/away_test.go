@@ -6,6 +6,7 @@ import (
 	"net"
 	"net/netip"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -22,7 +23,9 @@ type network struct {
 	addresses map[string][]netip.AddrPort
 	hosts     map[netip.AddrPort]*relaytest.Host
 	errs      map[string]error // of domains and hosts
-	dialled   []netip.AddrPort
+
+	mu      sync.Mutex
+	dialled []netip.AddrPort
 }
 
 func newNetwork() *network {
@@ -49,7 +52,9 @@ func (n *network) Addresses(_ context.Context, h route.Host) ([]netip.AddrPort, 
 var errRefused = errors.New("connection refused")
 
 func (n *network) dial(ctx context.Context, a netip.AddrPort) (net.Conn, error) {
+	n.mu.Lock()
 	n.dialled = append(n.dialled, a)
+	n.mu.Unlock()
 	h := n.hosts[a]
 	if h == nil {
 		return nil, errRefused

@@ -24,37 +24,53 @@ var (
 )
 
 // connect gives a connection on which mail can be sent, an idle one if there is
-// any, or else tries the host's addresses; without one it says why.
-func (a *attempt) connect(ctx context.Context, h *route.Host, t route.TLS, addrs []netip.AddrPort) (*conn, submission.Outcome) {
+// any, or else tries the host's addresses; without one it says why. Each counts
+// where it is.
+func (w *away) connect(ctx context.Context, turn *turn, h *route.Host, t route.TLS, addrs []netip.AddrPort) (*conn, submission.Outcome) {
 	to := target{h.Name, h.Port, t, h.Login}
-	if c := a.pool.get(ctx, to); c != nil {
+	if c := w.pool.get(ctx, to, turn.at); c != nil {
 		return c, submission.Outcome{}
 	}
 	last := statusNoAnswer.outcome(submission.Deferred)
 	for _, addr := range addrs {
-		if why, down := a.hosts.isDown(addr); down {
+		if why, down := w.hosts.downs.is(addr); down {
 			last = why
 			continue
 		}
-		c, err := a.start(ctx, h, t, addr)
-		if err == nil && !h.Login && strings.EqualFold(c.Host(), a.opt.Hostname) && !h.Trusted {
+		if !turn.at(addr) {
+			last = w.busy()
+			continue
+		}
+		c, err := w.start(ctx, h, t, addr)
+		if err == nil && !h.Login && strings.EqualFold(c.Host(), w.opt.Hostname) && !h.Trusted {
 			// RFC 5321 §5.1, §6.3: whoever says this name is us, or will be
 			// taken for us by everybody.
 			quit(&conn{Conn: c})
 			return nil, statusLoop.outcome(submission.Failed)
 		}
 		if err == nil {
-			return &conn{Conn: c, target: to, opened: a.opt.Now()}, submission.Outcome{}
+			return &conn{Conn: c, target: to, addr: addr, opened: w.opt.Now()}, submission.Outcome{}
 		}
-		if ctx.Err() != nil {
+		switch {
+		case context.Cause(ctx) == errCut:
+			return nil, statusSlow.outcome(submission.Deferred)
+		case ctx.Err() != nil:
 			return nil, last
 		}
-		a.opt.Log.Debug("no connection", "id", a.job.ID(), "host", h.Name, "address", addr, "err", err)
+		w.opt.Log.Debug("no connection", "id", w.job.ID(), "host", h.Name, "address", addr, "err", err)
 		if last = unconnected(err, t); last.Status == statusNoAnswer.Status {
-			a.hosts.setDown(addr, last)
+			w.hosts.downs.set(addr, last)
 		}
 	}
 	return nil, last
+}
+
+// busy is the outcome where there is no turn. The host is there, but slow.
+func (w *away) busy() submission.Outcome {
+	w.reached = true
+	o := statusBusy.outcome(submission.Deferred)
+	o.NotBefore = w.opt.Now().Add(busyPause)
+	return o
 }
 
 // unconnected is the outcome of an error before MAIL. Nothing of it is the

@@ -2,6 +2,8 @@ package relay
 
 import (
 	"context"
+	"net/netip"
+	"slices"
 	"sync"
 	"time"
 
@@ -22,6 +24,7 @@ type target struct {
 type conn struct {
 	*client.Conn
 	target target
+	addr   netip.AddrPort
 	opened time.Time
 	used   int         // messages
 	expiry *time.Timer // while it is idle
@@ -47,10 +50,11 @@ const (
 
 func newPool(o *Options) *pool { return &pool{opt: o, idle: make(map[target][]*conn)} }
 
-// get gives an idle connection, which has been seen to work; nil without one.
-func (p *pool) get(ctx context.Context, t target) *conn {
+// get gives an idle connection, which has been seen to work, to an address that
+// may be used; nil without one.
+func (p *pool) get(ctx context.Context, t target, may func(netip.AddrPort) bool) *conn {
 	for {
-		c := p.take(t)
+		c := p.take(t, may)
 		if c == nil {
 			return nil
 		}
@@ -61,16 +65,16 @@ func (p *pool) get(ctx context.Context, t target) *conn {
 	}
 }
 
-func (p *pool) take(t target) *conn {
+func (p *pool) take(t target, may func(netip.AddrPort) bool) *conn {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	list := p.idle[t]
-	if len(list) == 0 {
-		return nil
+	for _, c := range slices.Backward(p.idle[t]) {
+		if may(c.addr) {
+			p.drop(c)
+			return c
+		}
 	}
-	c := list[len(list)-1]
-	p.drop(c)
-	return c
+	return nil
 }
 
 // drop takes a connection out; p.mu is held. It says whether it was there.

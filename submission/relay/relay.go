@@ -8,13 +8,24 @@
 // no crash makes two of it. Before the end of a message is sent to another host
 // the queue has noted durably that it may have it.
 //
-// # One slow host
+// # Slow hosts
+//
+// Any number of slow hosts, of many domains, never stop mail for healthy ones.
 //
 // Jobs are taken up to Options.Backlog, each in a goroutine of its own that
-// waits for a connection: no host has more than Options.PerHost of the
-// Options.Workers connections, and one that does not answer is left alone for a
-// while (hosts.go). Mail for mailboxes here never waits for a connection, nor
-// for a place in the backlog: it is taken beside (Work.NextHere).
+// waits for a connection. No host, and no address whatever its names, has more
+// than Options.PerHost of the Options.Workers connections, and one that does not
+// answer is left alone for a while. A connection that has been busy for
+// Options.SlowTime is one of Options.Slow others instead; where those are all
+// busy, too, it goes on only while nobody wants its place, and then its domain is
+// left alone as one that is down (hosts.go). So all Workers change hands within
+// SlowTime, whatever hosts do: mail for a healthy domain waits for so long while
+// no more than Workers slow hosts are met for the first time in that, and longer
+// only if they are more. At most half the backlog waits for hosts that are full.
+// A transaction as a whole has a time, too (client.Timeouts).
+//
+// Mail for mailboxes here never waits for a connection, nor for a place in the
+// backlog: it is taken beside (Work.NextHere).
 package relay
 
 import (
@@ -59,8 +70,12 @@ type Options struct {
 	Roots *x509.CertPool
 
 	// Workers is how many connections are in use at a time (default 100), and
-	// PerHost how many to one host (20).
+	// PerHost how many to one host, and to one address (20).
 	Workers, PerHost int
+	// Slow is how many connections may be in use beside Workers that have been
+	// so for longer than SlowTime (default 1 minute). Default 200.
+	Slow     int
+	SlowTime time.Duration
 	// HostWait is how long a job waits for its turn at a host before it goes
 	// back into the queue. Default 5 minutes.
 	HostWait time.Duration
@@ -83,7 +98,8 @@ type Options struct {
 	Dial func(ctx context.Context, addr netip.AddrPort) (net.Conn, error)
 
 	// Backlog is how many jobs are out at a time, most of them waiting; a job
-	// holds its envelope. Default 1,000.
+	// holds its envelope. Default 1,000, or three times Workers and Slow together
+	// if that is more: half of it may wait for hosts that are full.
 	Backlog int
 	// Local is how many jobs for mailboxes here run at a time. Default 32.
 	Local int
@@ -97,9 +113,11 @@ type Options struct {
 }
 
 func (o Options) withDefaults() Options {
-	o.Backlog = cmp.Or(o.Backlog, 1000)
 	o.Local = cmp.Or(o.Local, 32)
 	o.Workers = cmp.Or(o.Workers, 100)
+	o.Slow = cmp.Or(o.Slow, 200)
+	o.SlowTime = cmp.Or(o.SlowTime, time.Minute)
+	o.Backlog = cmp.Or(o.Backlog, max(1000, 3*(o.Workers+o.Slow)))
 	o.PerHost = cmp.Or(o.PerHost, 20)
 	o.MaxSessions = cmp.Or(o.MaxSessions, 3)
 	o.MaxIdle = cmp.Or(o.MaxIdle, 100)
