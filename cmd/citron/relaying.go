@@ -23,7 +23,7 @@ func (s *server) newRelay(ctx context.Context) (err error) {
 	c := &s.cfg.Relay
 	o := relay.Options{
 		Hostname: cmp.Or(c.Hostname, s.cfg.Hostname), Work: s.node.queue, Resolver: s.node.directory,
-		Filing: account.Filing{Store: s.node.accounts}, Workers: c.Workers, PerHost: c.PerHost,
+		Filing: account.Filing{Store: s.node.accounts}, Workers: c.Workers, Slow: c.Slow, PerHost: c.PerHost,
 		Grace: shutdownTime, Log: s.log,
 	}
 	if c.CA != "" {

@@ -117,6 +117,7 @@ func TestErrorsOutgoing(t *testing.T) {
 		{"[queue]\ngive_up = \"0s\"", "give_up"},
 		{"[queue]\nper_domain = 0", "1 or more"},
 		{"[relay]\nworkers = 0", "1 or more"},
+		{"[relay]\nslow = 0", "1 or more"},
 		{"[relay]\nsmarthost = \"mail.example.com:smtp\"", "HOST:PORT"},
 		{"[relay]\nsmarthost = \"a:1\"\nsmarthost_tls = \"none\"\nuser = \"a\"\npassword_file = \"b\"", "without TLS"},
 		{"[queue]\nmax_messages = -1", "max_messages"},

@@ -71,8 +71,9 @@ type Relay struct {
 	Addresses    []string `toml:"addresses" help:"Addresses at which mail for this server's domains is taken by SMTP: a domain whose MX leads there loops."`
 	MTASTS       bool     `toml:"mta_sts" help:"Follow the policies that domains publish on how they are to be reached (MTA-STS, RFC 8461)."`
 	Port         int      `toml:"port" help:"Port of hosts found by MX."`
-	Workers      int      `toml:"workers" help:"Connections to other hosts at a time in all."`
-	PerHost      int      `toml:"per_host" help:"Connections to one host at a time."`
+	Workers      int      `toml:"workers" help:"Connections to other hosts at a time in all, slow ones apart."`
+	Slow         int      `toml:"slow" help:"Connections beside those that have been busy for more than a minute. Where there are more, the last are ended as soon as other mail wants their place, and tried again later."`
+	PerHost      int      `toml:"per_host" help:"Connections to one host, and to one address, at a time."`
 	IPv6         bool     `toml:"ipv6" help:"Try IPv6 addresses of hosts, and first."`
 }
 
@@ -95,7 +96,7 @@ func defaultOutgoing(c *Config) {
 		Retry:  []Duration{Duration(10 * time.Minute), Duration(30 * time.Minute), Duration(time.Hour), Duration(2 * time.Hour), Duration(4 * time.Hour)},
 		GiveUp: Duration(5 * 24 * time.Hour), DelayReport: Duration(4 * time.Hour), PerDomain: 10, MaxMessages: 1_000_000,
 	}
-	c.Relay = Relay{SmarthostTLS: "starttls", MTASTS: true, Port: 25, Workers: 100, PerHost: 20, IPv6: true}
+	c.Relay = Relay{SmarthostTLS: "starttls", MTASTS: true, Port: 25, Workers: 100, Slow: 200, PerHost: 20, IPv6: true}
 }
 
 // validateOutgoing finds what cannot be, each error with its key.
@@ -195,8 +196,8 @@ func (r *Relay) validate() error {
 		return errors.New("relay.user: only a smarthost is logged in to")
 	case r.User != "" && r.SmarthostTLS == "none":
 		return errors.New("relay.user: a password is not sent without TLS; set smarthost_tls")
-	case r.Workers < 1 || r.PerHost < 1:
-		return errors.New("relay: workers and per_host are 1 or more")
+	case min(r.Workers, r.Slow, r.PerHost) < 1:
+		return errors.New("relay: workers, slow and per_host are 1 or more")
 	case r.Port < 1 || r.Port > 65535:
 		return errors.New("relay.port: 1 to 65535")
 	}

@@ -116,6 +116,8 @@ func (j *job) Settle(_ context.Context, o []submission.Outcome) error {
 }
 
 func (j *job) Release() {
+	j.mu.Lock()
+	defer j.mu.Unlock()
 	j.released = true
 	close(j.over)
 }
@@ -248,6 +250,8 @@ func (r *rig) deliver(j *job) string {
 }
 
 func (j *job) result() string {
+	j.mu.Lock()
+	defer j.mu.Unlock()
 	var lines []string
 	for _, o := range j.outcomes {
 		line := j.envelope.Rcpts[o.Index].To.Local + " " + o.Result.String() + " " + o.Status.String()
