@@ -19,10 +19,10 @@
 // Options.SlowTime is one of Options.Slow others instead; where those are all
 // busy, too, it goes on only while nobody wants its place, and then its domain is
 // left alone as one that is down (hosts.go). So all Workers change hands within
-// SlowTime, whatever hosts do: mail for a healthy domain waits for so long while
-// no more than Workers slow hosts are met for the first time in that, and longer
-// only if they are more. At most half the backlog waits for hosts that are full.
-// A transaction as a whole has a time, too (client.Timeouts).
+// SlowTime, whatever hosts do: mail for a healthy domain waits for so long at most
+// for every Workers jobs that are before it, and for those at work for longer not
+// at all. At most half the backlog waits for hosts that are full. A transaction as
+// a whole has a time, too (client.Timeouts).
 //
 // Mail for mailboxes here never waits for a connection, nor for a place in the
 // backlog: it is taken beside (Work.NextHere).
