@@ -31,7 +31,7 @@ type away struct {
 	verdicts map[int]submission.Outcome
 	sessions int  // hosts that got as far as MAIL
 	reached  bool // a host could be talked to
-	cut      bool // a turn was cut off
+	cut      bool // the last turn was cut off
 	stop     bool // no further host is to be tried
 }
 
@@ -125,7 +125,7 @@ func (w *away) try(ctx context.Context, h *route.Host, first bool) {
 		w.talk(ctx, turn, h, c)
 		w.pool.put(c)
 	}
-	w.cut = w.cut || context.Cause(ctx) == errCut
+	w.cut = context.Cause(ctx) == errCut
 }
 
 func resultOf(s smtp.Status) submission.Result {
