@@ -355,6 +355,7 @@ func (b brokenAt) ReadAt([]byte, int64) (int, error) { return 0, b.err }
 
 // FuzzReport: whatever next hops and envelopes say, a report is well-formed.
 func FuzzReport(f *testing.F) {
+	f.Add("5.1.1 no\n\n5.1.1   such  user \n\nAction: delivered\n", "host", "q", "id", "bob", "rfc822", "x", original, byte(0), 550)
 	f.Add("no\r\n\r\nAction: delivered", "host\r\nX: y", "q\r\n", "id", "bob", "rfc822", "x@y", original, byte(0), 550)
 	f.Add("\xff\u202e", "\x00", "", "\r", "ö ö\r\n", "utf-8", "ö", "Subject: =?utf-8?q?=0d=0a--report-abcde?=\r\n\r\n", byte(1), 0)
 	f.Add("no", "host", "q", "id", "bob\r\nAction: delivered\r\nX", "rfc822", "x", original, byte(0), 0)
@@ -362,7 +363,7 @@ func FuzzReport(f *testing.F) {
 		if strings.Contains(original, "--report-") {
 			return // nobody can foresee the boundary
 		}
-		r := example("example.org", Recipient{Index: 0, Action: Action(action % 5), Text: text, Host: host, Code: code})
+		r := example("example.org", Recipient{Index: 0, Action: Action(action % 4), Text: text, Host: host, Code: code})
 		r.QueueID = queue
 		r.Envelope.Mail.EnvelopeID = id
 		r.Envelope.Mail.Return = smtp.ReturnFull
