@@ -143,7 +143,7 @@ func (d *Directory) Delete(ctx context.Context, name string) (Account, error) {
 // forgetTargets takes the account out of every alias that names it.
 func (d *Directory) forgetTargets(ctx context.Context, tx kv.Tx, number uint64) error {
 	prefix := numberKey(keyTarget, number)
-	res, err := tx.Read(ctx, kv.Reads{Ranges: []kv.Range{{From: prefix, To: after(prefix), KeysOnly: true}}})
+	res, err := tx.Read(ctx, kv.Reads{Ranges: []kv.Range{kv.Prefix(prefix).NoValues()}})
 	if err != nil {
 		return err
 	}
@@ -159,7 +159,7 @@ func (d *Directory) forgetTargets(ctx context.Context, tx kv.Tx, number uint64) 
 // forgetCatchAll takes the account from the domains whose catch-all it is.
 func (d *Directory) forgetCatchAll(ctx context.Context, tx kv.Tx, number uint64) error {
 	from := []byte{keyDomain}
-	res, err := tx.Read(ctx, kv.Reads{Ranges: []kv.Range{{From: from, To: after(from)}}})
+	res, err := tx.Read(ctx, kv.Reads{Ranges: []kv.Range{kv.Prefix(from)}})
 	if err != nil {
 		return err
 	}

@@ -42,7 +42,7 @@ func (d *Directory) RemoveDomain(ctx context.Context, name string) error {
 		from := nameKey(address{domain: domain})
 		res, err := tx.Read(ctx, kv.Reads{
 			Gets:   [][]byte{domainKey(domain)},
-			Ranges: []kv.Range{{From: from, To: after(from), Limit: 1, KeysOnly: true}},
+			Ranges: []kv.Range{{From: from, To: kv.PrefixEnd(from), Limit: 1, KeysOnly: true}},
 		})
 		switch {
 		case err != nil:

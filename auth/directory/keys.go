@@ -41,15 +41,3 @@ func parseAddress(key []byte) address {
 	domain, local, _ := strings.Cut(string(key), "\x00")
 	return address{local, domain}
 }
-
-// after is the first key beyond all that begin with prefix; no prefix here ends
-// with 0xff.
-func after(prefix []byte) []byte {
-	end := append([]byte(nil), prefix...)
-	for i := len(end) - 1; i >= 0; i-- {
-		if end[i]++; end[i] != 0 {
-			return end[:i+1]
-		}
-	}
-	return nil
-}

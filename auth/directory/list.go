@@ -56,7 +56,7 @@ func (d *Directory) eachName(ctx context.Context, domain string, fn func(kv.Read
 		}
 		from = nameKey(address{domain: prepared})
 	}
-	to := after(from)
+	to := kv.PrefixEnd(from)
 	return d.view(ctx, func(r kv.Reader) error {
 		for {
 			list, records, err := names(ctx, r, from, to, page)
@@ -123,7 +123,7 @@ func (d *Directory) Domains(ctx context.Context) ([]Domain, error) {
 	var list []Domain
 	err := d.view(ctx, func(r kv.Reader) error {
 		from := []byte{keyDomain}
-		res, err := r.Read(ctx, kv.Reads{Ranges: []kv.Range{{From: from, To: after(from)}}})
+		res, err := r.Read(ctx, kv.Reads{Ranges: []kv.Range{kv.Prefix(from)}})
 		if err != nil {
 			return err
 		}

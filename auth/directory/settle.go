@@ -125,7 +125,7 @@ func (d *Directory) Settle(ctx context.Context) error {
 func (d *Directory) pending(ctx context.Context) (makes []Account, drops []uint64, err error) {
 	err = d.view(ctx, func(r kv.Reader) error {
 		from := []byte{keyPending}
-		res, err := r.Read(ctx, kv.Reads{Ranges: []kv.Range{{From: from, To: after(from)}}})
+		res, err := r.Read(ctx, kv.Reads{Ranges: []kv.Range{kv.Prefix(from)}})
 		if err != nil {
 			return err
 		}

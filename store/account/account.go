@@ -61,9 +61,9 @@ func (a *Account) ID() kv.Account { return a.id }
 // trip; other mailboxes' chunks are read when they are first touched.
 func (a *Account) load(ctx context.Context) error {
 	want := kv.Reads{Gets: [][]byte{{keyHead}, {keyAwaited}, textHeadKey}, Ranges: []kv.Range{
-		prefix([]byte{keyMailbox}), prefix([]byte{keySub}),
-		prefix(appendKey32(nil, keyChunk, uint32(Inbox))), keysOnly(prefix([]byte{keyIntent})),
-		prefix([]byte{keyACL}), keysOnly(prefix([]byte{keyAcross})),
+		kv.Prefix([]byte{keyMailbox}), kv.Prefix([]byte{keySub}),
+		kv.Prefix(appendKey32(nil, keyChunk, uint32(Inbox))), kv.Prefix([]byte{keyIntent}).NoValues(),
+		kv.Prefix([]byte{keyACL}), kv.Prefix([]byte{keyAcross}).NoValues(),
 	}}
 	got, err := a.view(ctx, want)
 	if err != nil {

@@ -276,7 +276,7 @@ const movesTried = 16
 // finishMoves does what a crash or a failure left of a move to this account, the
 // first that can be done.
 func (a *Account) finishMoves(ctx context.Context) (more bool, err error) {
-	r := prefix([]byte{keyAcross, acrossMove})
+	r := kv.Prefix([]byte{keyAcross, acrossMove})
 	r.Limit = movesTried
 	got, err := a.view(ctx, kv.Reads{Ranges: []kv.Range{r}})
 	if err != nil {

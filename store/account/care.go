@@ -151,13 +151,13 @@ func (s *Store) scan(ctx context.Context, now time.Time) error {
 // index if that is behind.
 func (s *Store) needs(ctx context.Context, id kv.Account, now time.Time) (yes bool) {
 	one := func(key ...byte) kv.Range {
-		r := prefix(key)
+		r := kv.Prefix(key)
 		r.Limit = 1
 		return r
 	}
 	s.engine.View(ctx, id, func(r kv.Reader) error {
 		got, err := r.Read(ctx, kv.Reads{Gets: [][]byte{{keyHead}, textHeadKey}, Ranges: []kv.Range{one(keyGrave), one(keyIntent),
-			one(keyAcross, acrossNotice), one(keyAcross, acrossMove), one(keyOnce), prefix([]byte{keyMailbox}),
+			one(keyAcross, acrossNotice), one(keyAcross, acrossMove), one(keyOnce), kv.Prefix([]byte{keyMailbox}),
 			one(keyOutbox, outboxOrder)}})
 		if err != nil {
 			return err
@@ -236,7 +236,7 @@ func (a *Account) step(ctx context.Context, now time.Time) (next time.Time, err 
 
 // rollbackLeft takes back what a crash left of large copies.
 func (a *Account) rollbackLeft(ctx context.Context) (more bool, err error) {
-	got, err := a.view(ctx, kv.Reads{Ranges: []kv.Range{keysOnly(prefix([]byte{keyIntent}))}})
+	got, err := a.view(ctx, kv.Reads{Ranges: []kv.Range{kv.Prefix([]byte{keyIntent}).NoValues()}})
 	if err != nil {
 		return false, err
 	}

@@ -265,7 +265,7 @@ func (a *Account) rollback(ctx context.Context, id uint64) (more bool, err error
 		if got[0] == nil {
 			return nil
 		}
-		r := prefix(appendKey64(nil, keyDark, id))
+		r := kv.Prefix(appendKey64(nil, keyDark, id))
 		r.Limit = t.a.store.opt.Step
 		found, err := t.read(kv.Reads{Ranges: []kv.Range{r}})
 		if err != nil {

@@ -100,14 +100,3 @@ func acrossKey(kind byte, number uint64) []byte {
 func importKey(source, id string) []byte {
 	return record.AppendString(record.AppendString([]byte{keyImported}, source), id)
 }
-
-// prefixEnd is the first key after all that begin with the prefix.
-func prefixEnd(prefix []byte) []byte {
-	end := append([]byte(nil), prefix...)
-	for i := len(end) - 1; i >= 0; i-- {
-		if end[i]++; end[i] != 0 {
-			return end[:i+1]
-		}
-	}
-	return nil
-}

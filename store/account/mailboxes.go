@@ -152,8 +152,8 @@ func (t *txn) deleteMailbox(w *work) {
 	t.set(graveKey(uint64(at), w.ID, t.stamp()), g.append(nil))
 	t.delete(mailboxKey(w.ID))
 	t.deleteRange(chunkRange(w.ID))
-	t.deleteRange(prefix(appendKey32(nil, keyLog, uint32(w.ID))))
-	t.deleteRange(prefix(appendKey32(nil, keyURL, uint32(w.ID))))
+	t.deleteRange(kv.Prefix(appendKey32(nil, keyLog, uint32(w.ID))))
+	t.deleteRange(kv.Prefix(appendKey32(nil, keyURL, uint32(w.ID))))
 	if w.ACL != nil {
 		t.setACL(w, nil)
 	}

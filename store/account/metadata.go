@@ -187,7 +187,7 @@ const metadataPage = 16
 func (a *Account) WalkMetadata(ctx context.Context, by Actor, id MailboxID, name string, deep bool, fn func(MetadataEntry) error) error {
 	section, rest := a.metadataSection(by, id, name)
 	stem := section.key(rest)
-	below := prefix(append(bytes.Clone(stem), '/'))
+	below := kv.Prefix(append(bytes.Clone(stem), '/'))
 	below.Limit = metadataPage
 	want := kv.Reads{Gets: [][]byte{stem}, Ranges: []kv.Range{below}}
 	for {

@@ -89,7 +89,7 @@ const countPage = 256
 
 func (t *txn) countMetadata() (metadataUse, error) {
 	use := metadataUse{}
-	r := prefix([]byte{keyMetadata})
+	r := kv.Prefix([]byte{keyMetadata})
 	r.Limit = countPage
 	for {
 		got, err := t.read(kv.Reads{Ranges: []kv.Range{r}})
@@ -130,7 +130,7 @@ func splitMetadataKey(key []byte) (metadataSection, string) {
 
 // dropMetadata removes what is annotated to a mailbox that goes.
 func (t *txn) dropMetadata(id MailboxID) {
-	t.deleteRange(prefix(appendKey32(nil, keyMetadata, uint32(id))))
+	t.deleteRange(kv.Prefix(appendKey32(nil, keyMetadata, uint32(id))))
 	if t.metadataUse == nil && t.a.metadataUse == nil {
 		return // whoever counts will not find them
 	}
@@ -144,7 +144,7 @@ func (t *txn) dropMetadata(id MailboxID) {
 // (RFC 5464 §4.1: a renamed INBOX keeps its annotations and hands them on). A
 // section for which its user has no room is left behind.
 func (t *txn) copyMetadata(from, to MailboxID) error {
-	got, err := t.read(kv.Reads{Ranges: []kv.Range{prefix(appendKey32(nil, keyMetadata, uint32(from)))}})
+	got, err := t.read(kv.Reads{Ranges: []kv.Range{kv.Prefix(appendKey32(nil, keyMetadata, uint32(from)))}})
 	if err != nil || got.Ranges[0].Len() == 0 {
 		return err
 	}

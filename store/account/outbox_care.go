@@ -18,7 +18,7 @@ func (s *Store) dueAttempt(key []byte) time.Time {
 // sweepAttempts forgets attempts that are old enough, or too many, and are not
 // waiting.
 func (a *Account) sweepAttempts(ctx context.Context, now time.Time) (more bool, err error) {
-	r := keysOnly(prefix([]byte{keyOutbox, outboxOrder}))
+	r := kv.Prefix([]byte{keyOutbox, outboxOrder}).NoValues()
 	r.Limit = attemptSweep
 	got, err := a.view(ctx, kv.Reads{Ranges: []kv.Range{r}})
 	if err != nil || got.Ranges[0].Len() == 0 {
@@ -46,7 +46,7 @@ func (a *Account) sweepAttempts(ctx context.Context, now time.Time) (more bool, 
 // excessAttempts counts attempts beyond those that are remembered, up to one
 // step of the sweep.
 func (a *Account) excessAttempts(ctx context.Context) (int, error) {
-	r := keysOnly(prefix([]byte{keyOutbox, outboxOrder}))
+	r := kv.Prefix([]byte{keyOutbox, outboxOrder}).NoValues()
 	r.Limit = a.store.opt.MaxAttempts + attemptSweep
 	got, err := a.view(ctx, kv.Reads{Ranges: []kv.Range{r}})
 	if err != nil {

@@ -28,7 +28,7 @@ func orderName(key []byte) string { return string(key[orderNameAt:]) }
 
 const orderNameAt = 2 + 8
 
-func waitingRange() kv.Range { return prefix([]byte{keyOutbox, outboxWaiting}) }
+func waitingRange() kv.Range { return kv.Prefix([]byte{keyOutbox, outboxWaiting}) }
 
 // attempt is what is remembered of an attempt to send.
 type attempt struct {

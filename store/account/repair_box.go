@@ -3,6 +3,7 @@ package account
 import (
 	"fmt"
 
+	"citron/engine/kv"
 	"citron/store/uidset"
 )
 
@@ -36,7 +37,7 @@ func (r *repair) rebuildBox(b *found, modseq ModSeq) error {
 	if err := r.deleteRange(chunkRange(b.ID)); err != nil {
 		return err
 	}
-	if err := r.deleteRange(prefix(appendKey32(nil, keyLog, uint32(b.ID)))); err != nil {
+	if err := r.deleteRange(kv.Prefix(appendKey32(nil, keyLog, uint32(b.ID)))); err != nil {
 		return err
 	}
 	for number := uint32(0); number <= uint32(b.set.Last()/uidset.ChunkSize); number++ {
@@ -218,7 +219,7 @@ func (r *repair) adopt(orphans []ObjectID) error {
 	b.ModSeq, b.LogFloor, b.logRecords = h.modseq, h.modseq, 0
 	b.counted()
 	h.used += b.Size
-	if err := r.deleteRange(prefix(appendKey32(nil, keyLog, uint32(b.ID)))); err != nil {
+	if err := r.deleteRange(kv.Prefix(appendKey32(nil, keyLog, uint32(b.ID)))); err != nil {
 		return err
 	}
 	for _, number := range editor.Touched() {

@@ -52,7 +52,7 @@ const noticeStep = 100
 func (a *Account) tell(ctx context.Context) (more bool, err error) {
 	a.telling.Lock()
 	defer a.telling.Unlock()
-	r := prefix([]byte{keyAcross, acrossNotice})
+	r := kv.Prefix([]byte{keyAcross, acrossNotice})
 	r.Limit = noticeStep
 	got, err := a.view(ctx, kv.Reads{Ranges: []kv.Range{r}})
 	if err != nil {

@@ -34,14 +34,7 @@ func damaged(what string, err error) error {
 	return &Error{Kind: Damaged, Text: ErrDamaged.Text, Cause: errors.New(what + ": " + err.Error())}
 }
 
-func prefix(p []byte) kv.Range { return kv.Range{From: p, To: prefixEnd(p)} }
-
-func keysOnly(r kv.Range) kv.Range {
-	r.KeysOnly = true
-	return r
-}
-
-func chunkRange(id MailboxID) kv.Range { return prefix(appendKey32(nil, keyChunk, uint32(id))) }
+func chunkRange(id MailboxID) kv.Range { return kv.Prefix(appendKey32(nil, keyChunk, uint32(id))) }
 
 func be32(b []byte) uint32 { return binary.BigEndian.Uint32(b) }
 func be64(b []byte) uint64 { return binary.BigEndian.Uint64(b) }

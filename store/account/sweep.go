@@ -15,7 +15,7 @@ const sweepStep = 512
 // sweepGrave takes one step in the oldest grave that is due; next is when
 // there is more to do (zero: nothing).
 func (a *Account) sweepGrave(ctx context.Context, now time.Time) (next time.Time, err error) {
-	r := prefix([]byte{keyGrave})
+	r := kv.Prefix([]byte{keyGrave})
 	r.Limit = 1
 	got, err := a.view(ctx, kv.Reads{Ranges: []kv.Range{r}})
 	if err != nil || got.Ranges[0].Len() == 0 {
@@ -92,7 +92,7 @@ func (t *txn) sweepMailbox(key []byte, g *grave) error {
 		t.set(key, g.append(nil))
 		return nil
 	}
-	r := prefix(appendKey32(nil, keyEntry, uint32(id)))
+	r := kv.Prefix(appendKey32(nil, keyEntry, uint32(id)))
 	r.Limit = sweepStep
 	got, err := t.read(kv.Reads{Ranges: []kv.Range{r}})
 	if err != nil {
@@ -206,7 +206,7 @@ func (t *txn) settleExtent(id MailboxID, x extent) (extent, error) {
 	for i := range list {
 		t.putEntry(id, &list[i])
 	}
-	t.deleteRange(kv.Range{From: darkKey(x.id, x.n-n), To: prefixEnd(darkKey(x.id, x.n-1))})
+	t.deleteRange(kv.Range{From: darkKey(x.id, x.n-n), To: kv.PrefixEnd(darkKey(x.id, x.n-1))})
 	x.n -= n
 	return x, nil
 }

@@ -153,8 +153,8 @@ func (b *indexer) write(weight int, fn func(t *txn)) error {
 	b.calls++
 	err := b.a.update(b.ctx, nil, weight, func(t *txn, _ [][]byte) error {
 		if b.fresh {
-			t.deleteRange(prefix([]byte{keyPosting}))
-			t.deleteRange(prefix([]byte{keyText}))
+			t.deleteRange(kv.Prefix([]byte{keyPosting}))
+			t.deleteRange(kv.Prefix([]byte{keyText}))
 		}
 		fn(t)
 		t.set(textHeadKey, b.head.append(nil))
@@ -226,7 +226,7 @@ func (b *indexer) follow() (more bool, err error) {
 		return false, nil
 	}
 	end := min(b.limit, ObjectID((windowOf(b.head.mark)+1)*textindex.WindowSize))
-	r := keysOnly(kv.Range{From: objectKey(keyObject, b.head.mark), To: objectKey(keyObject, end), Limit: textindex.MaxObjects})
+	r := kv.Range{From: objectKey(keyObject, b.head.mark), To: objectKey(keyObject, end), Limit: textindex.MaxObjects, KeysOnly: true}
 	got, err := b.view(kv.Reads{Ranges: []kv.Range{r}})
 	if err != nil {
 		return false, err
@@ -372,7 +372,7 @@ func (b *indexer) finish() error {
 	return b.flush(func(*txn) {})
 }
 
-func segmentRange(number uint32) kv.Range { return prefix(appendKey32(nil, keyPosting, number)) }
+func segmentRange(number uint32) kv.Range { return kv.Prefix(appendKey32(nil, keyPosting, number)) }
 
 // textBehind says that an account's index has not come to its newest objects.
 func textBehind(record []byte, next ObjectID) bool {

@@ -123,7 +123,7 @@ func (b *indexer) ofWindow(w uint64) (parts []textSegment, objects int) {
 func (b *indexer) alive(w uint64) (*textindex.Bits, error) {
 	from := ObjectID(w * textindex.WindowSize)
 	got, err := b.view(kv.Reads{Ranges: []kv.Range{
-		keysOnly(kv.Range{From: objectKey(keyObject, from), To: objectKey(keyObject, from+textindex.WindowSize)})}})
+		kv.Range{From: objectKey(keyObject, from), To: objectKey(keyObject, from+textindex.WindowSize), KeysOnly: true}}})
 	if err != nil {
 		return nil, err
 	}
@@ -194,7 +194,7 @@ func (b *indexer) dropColumns() (more bool, err error) {
 	for _, c := range b.head.columns {
 		if _, there := b.a.Mailbox(c.mailbox); !there {
 			b.head.setColumn(c.mailbox, 0)
-			return true, b.write(0, func(t *txn) { t.deleteRange(prefix(columnPrefix(c.mailbox))) })
+			return true, b.write(0, func(t *txn) { t.deleteRange(kv.Prefix(columnPrefix(c.mailbox))) })
 		}
 	}
 	return false, nil

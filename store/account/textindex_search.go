@@ -36,7 +36,7 @@ type TextIndex struct {
 // which a search need not mind.
 func (a *Account) TextIndex(ctx context.Context, v View, breathe func() error) (*TextIndex, error) {
 	x := &TextIndex{a: a, ctx: ctx, breathe: breathe, told: v.Set}
-	got, err := a.view(ctx, kv.Reads{Gets: [][]byte{textHeadKey}, Ranges: []kv.Range{prefix(columnPrefix(v.Info.ID))}})
+	got, err := a.view(ctx, kv.Reads{Gets: [][]byte{textHeadKey}, Ranges: []kv.Range{kv.Prefix(columnPrefix(v.Info.ID))}})
 	if err != nil {
 		return nil, err
 	}

@@ -100,7 +100,7 @@ func (a *Account) trimNames(ctx context.Context, oldest int64) (more bool, err e
 // trimmableNames gives the keys of the oldest records of a kind that may go, up
 // to the modseq given.
 func (a *Account) trimmableNames(ctx context.Context, kind LogKind, oldest int64) (old [][]byte, floor ModSeq, err error) {
-	r := prefix([]byte{keyNames, byte(kind)})
+	r := kv.Prefix([]byte{keyNames, byte(kind)})
 	r.Limit = trimStep
 	got, err := a.view(ctx, kv.Reads{Ranges: []kv.Range{r}})
 	if err != nil {
@@ -108,7 +108,7 @@ func (a *Account) trimmableNames(ctx context.Context, kind LogKind, oldest int64
 	}
 	p, excess := got.Ranges[0], 0
 	if p.Len() == trimStep { // else there cannot be too many
-		all := keysOnly(prefix([]byte{keyNames, byte(kind)}))
+		all := kv.Prefix([]byte{keyNames, byte(kind)}).NoValues()
 		all.Limit = a.store.opt.LogRecords + trimStep
 		counted, err := a.view(ctx, kv.Reads{Ranges: []kv.Range{all}})
 		if err != nil {

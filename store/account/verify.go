@@ -153,7 +153,7 @@ func inspect(ctx context.Context, e kv.Engine, bodies body.Store, id kv.Account,
 
 // each calls fn for all keys of a letter, a bounded number in memory.
 func (in *inspection) each(ctx context.Context, letter byte, fn func(key, value []byte)) error {
-	r := prefix([]byte{letter})
+	r := kv.Prefix([]byte{letter})
 	r.Limit = 1000
 	for {
 		var p kv.Pairs

@@ -3,6 +3,7 @@ package account
 import (
 	"slices"
 
+	"citron/engine/kv"
 	"citron/store/textindex"
 )
 
@@ -138,8 +139,8 @@ func (in *inspection) checkText() {
 
 // dropText takes the search index away: the server builds it anew.
 func (r *repair) dropText() error {
-	if err := r.deleteRange(prefix([]byte{keyPosting})); err != nil {
+	if err := r.deleteRange(kv.Prefix([]byte{keyPosting})); err != nil {
 		return err
 	}
-	return r.deleteRange(prefix([]byte{keyText}))
+	return r.deleteRange(kv.Prefix([]byte{keyText}))
 }

@@ -48,7 +48,7 @@ func (o *Options) nextAge(m *message) milli {
 // ageSome looks at messages whose time has come, a bounded number, and says
 // when there is more to do; 0: not known. What fails is left for the next pass.
 func (q *Queue) ageSome(ctx context.Context, now milli) (next milli, err error) {
-	r := keysOnly(limited(prefix([]byte{keyAge}), ageStep))
+	r := limited(kv.Prefix([]byte{keyAge}), ageStep).NoValues()
 	if q.care.ageFrom != nil {
 		r.From = q.care.ageFrom
 	}
@@ -105,7 +105,7 @@ func (q *Queue) tend(ctx context.Context, id uint64, now milli) error {
 	a.deadline = m.deadline != 0 && m.deadline <= now && m.passed&passedDeadline == 0
 	a.delay = !a.held && q.opt.DelayReport > 0 && m.start.add(q.opt.DelayReport) <= now && m.passed&passedDelay == 0
 	a.giveUp = !a.held && m.start.add(q.opt.GiveUp) <= now
-	for r := limited(prefix(key64(keyGroup, id)), ageGroups); r.From != nil; {
+	for r := limited(kv.Prefix(key64(keyGroup, id)), ageGroups); r.From != nil; {
 		if r.From, err = a.page(ctx, r); err != nil {
 			return err
 		}

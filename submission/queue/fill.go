@@ -38,7 +38,7 @@ func (q *Queue) fill(ctx context.Context, from []byte, until milli) (next []byte
 		if !ok {
 			continue
 		}
-		next = prefixEnd(levelKey(name, level))
+		next = kv.PrefixEnd(levelKey(name, level))
 		d := q.schedule.domains[name]
 		if d == nil && p.due > until {
 			q.schedule.partial = true // not yet worth the room
@@ -70,7 +70,7 @@ func (d *domain) knows(n byte, p place) bool {
 
 // readHolds reads what an operator holds.
 func (q *Queue) readHolds(ctx context.Context) error {
-	return q.each(ctx, prefix([]byte{keyHold}), func(key, value []byte) error {
+	return q.each(ctx, kv.Prefix([]byte{keyHold}), func(key, value []byte) error {
 		h, err := decodeHold(value)
 		if err != nil {
 			q.opt.Log.Error("a hold of the queue cannot be read; run citron verify", "err", err)
@@ -89,7 +89,7 @@ func (q *Queue) readHolds(ctx context.Context) error {
 // logMarks logs what may have been handed over without this queue having heard
 // of it.
 func (q *Queue) logMarks(ctx context.Context) error {
-	return q.each(ctx, prefix([]byte{keyMark}), func(key, value []byte) error {
+	return q.each(ctx, kv.Prefix([]byte{keyMark}), func(key, value []byte) error {
 		list, err := decodeMarks(value)
 		if err != nil || len(key) != 13 {
 			q.opt.Log.Error("a hand-over mark of the queue cannot be read; run citron verify", "err", err)

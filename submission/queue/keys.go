@@ -130,24 +130,6 @@ func holdAccountKey(account uint64) []byte {
 	return binary.BigEndian.AppendUint64([]byte{keyHold, holdAccount}, account)
 }
 
-// prefixEnd is the first key after all that begin with the prefix.
-func prefixEnd(prefix []byte) []byte {
-	end := append([]byte(nil), prefix...)
-	for i := len(end) - 1; i >= 0; i-- {
-		if end[i]++; end[i] != 0 {
-			return end[:i+1]
-		}
-	}
-	return nil
-}
-
-func prefix(p []byte) kv.Range { return kv.Range{From: p, To: prefixEnd(p)} }
-
-func keysOnly(r kv.Range) kv.Range {
-	r.KeysOnly = true
-	return r
-}
-
 func limited(r kv.Range, n int) kv.Range {
 	r.Limit = n
 	return r

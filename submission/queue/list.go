@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"time"
 
+	"citron/engine/kv"
 	"citron/submission"
 	"citron/wire/smtp"
 )
@@ -82,7 +83,7 @@ func (q *Queue) List(ctx context.Context, f Filter, each func(Summary) error) er
 	if f.Domain != "" {
 		f.Domain = normalize(f.Domain)
 	}
-	r := prefix([]byte{keyMessage})
+	r := kv.Prefix([]byte{keyMessage})
 	if f.After != "" {
 		id := parseID(f.After)
 		if id == 0 {

@@ -120,7 +120,7 @@ func (s *schedule) forget(until milli) {
 
 // forgetOrigins drops Origins of messages that were done long ago.
 func (q *Queue) forgetOrigins(ctx context.Context, now milli) (more bool, err error) {
-	r := keysOnly(limited(prefix([]byte{keyOldest}), originStep))
+	r := limited(kv.Prefix([]byte{keyOldest}), originStep).NoValues()
 	r.To = key64(keyOldest, uint64(now.add(-q.opt.OriginMemory)))
 	page, err := q.scan(ctx, r)
 	if err != nil || page.Len() == 0 {

@@ -93,7 +93,7 @@ func (q *Queue) take(ctx context.Context, hereOnly bool) (*job, error) {
 func (q *Queue) find(ctx context.Context, d *domain, l *levelOf, now milli) (p place, due bool, err error) {
 	from := l.at
 	d.reading, l.low = true, nil
-	r := kv.Range{From: scheduleKey(d.name, l.level, from), To: prefixEnd(levelKey(d.name, l.level)), Limit: 1 + len(d.out), KeysOnly: true}
+	r := kv.Range{From: scheduleKey(d.name, l.level, from), To: kv.PrefixEnd(levelKey(d.name, l.level)), Limit: 1 + len(d.out), KeysOnly: true}
 	q.mu.Unlock()
 	pairs, err := q.scan(ctx, r)
 	q.mu.Lock()

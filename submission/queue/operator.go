@@ -76,7 +76,7 @@ func (q *Queue) eachSelected(ctx context.Context, s Selection, fn func(id uint64
 	var mu sync.Mutex
 	var beside sync.WaitGroup
 	turn := make(chan struct{}, besideEach)
-	walked := q.each(ctx, prefix([]byte{keyMessage}), func(key, value []byte) error {
+	walked := q.each(ctx, kv.Prefix([]byte{keyMessage}), func(key, value []byte) error {
 		id := binary.BigEndian.Uint64(key[1:])
 		m, failed := decodeMessage(value)
 		if failed != nil {
@@ -109,7 +109,7 @@ func (q *Queue) eachSelected(ctx context.Context, s Selection, fn func(id uint64
 
 // groupsOf gives the groups of a message, by number, page by page.
 func (q *Queue) groupsOf(ctx context.Context, id uint64, fn func(s slot, g *group) error) error {
-	r := limited(prefix(key64(keyGroup, id)), 16)
+	r := limited(kv.Prefix(key64(keyGroup, id)), 16)
 	for {
 		page, err := q.scan(ctx, r)
 		if err != nil {
@@ -138,7 +138,7 @@ func (q *Queue) groupsOf(ctx context.Context, id uint64, fn func(s slot, g *grou
 // edit changes a message and its groups in one transaction; fn changes them in
 // place and says whether it did. ErrNoMessage if the message is gone.
 func (q *Queue) edit(ctx context.Context, id uint64, fn func(t *txn, m *message, groups []*group) (bool, error)) (done bool, err error) {
-	keys, err := q.scan(ctx, keysOnly(prefix(key64(keyGroup, id))))
+	keys, err := q.scan(ctx, kv.Prefix(key64(keyGroup, id)).NoValues())
 	if err != nil {
 		return false, err
 	}

@@ -72,7 +72,7 @@ func (in *inspection) run(ctx context.Context) error {
 		{keyMessage, in.message}, {keyGroup, in.group}, {keyEnvelope, in.part}, {keyBody, in.part}, {keySchedule, in.schedule},
 		{keyAge, in.age}, {keyMark, in.mark}, {keyOrigin, in.origin}, {keyOldest, in.oldest}, {keyHold, in.hold},
 	} {
-		err := in.q.each(ctx, prefix([]byte{step.letter}), func(key, value []byte) error {
+		err := in.q.each(ctx, kv.Prefix([]byte{step.letter}), func(key, value []byte) error {
 			if err := step.look(ctx, key, value); err != nil {
 				return err
 			}
@@ -165,7 +165,7 @@ func (in *inspection) message(ctx context.Context, key, value []byte) error {
 // groups counts the recipients of a message.
 func (in *inspection) groups(ctx context.Context, id uint64, m *message, e *submission.Envelope) error {
 	seen := make(map[uint32]bool)
-	err := in.q.each(ctx, prefix(key64(keyGroup, id)), func(_, value []byte) error {
+	err := in.q.each(ctx, kv.Prefix(key64(keyGroup, id)), func(_, value []byte) error {
 		g, err := decodeGroup(value)
 		if err != nil {
 			return nil // group tells
