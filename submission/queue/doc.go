@@ -24,8 +24,8 @@
 //
 // # Durability
 //
-// Writers stand in a line (commit.go): who comes first commits the operations
-// of all who wait in one transaction of the engine. So 64 connections cost one
+// Writers stand in a line (package line): the first commits the operations of
+// all who wait in one transaction of the engine. So 64 connections cost one
 // sync, and what is done to a message is all or nothing: the outcomes of
 // recipients, the next try, the report as a message of its own, the end of the
 // message. A job that is out is known only in memory; a process that ends has
