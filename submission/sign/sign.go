@@ -42,29 +42,22 @@ type Key struct {
 type Options struct {
 	// Keys may be several of one domain, each of which signs.
 	Keys []Key
-	// Sealed are the fields that are signed once more than they are there;
-	// default SealedFields.
-	Sealed []string
-	// Signed are fields that are signed if they are there; default SignedFields.
-	Signed []string
 	// Log is told of keys that are badly kept or cannot be read again; default
 	// slog.Default().
 	Log *slog.Logger
 }
 
-// SealedFields are those that RFC 5322 §3.6 and RFC 2045 §3 allow once and that
-// nobody on the way has a reason to add.
-func SealedFields() []string {
-	return []string{"From", "To", "Cc", "Subject", "Date", "Message-ID", "Reply-To", "In-Reply-To", "References",
-		"MIME-Version", "Content-Type", "Content-Transfer-Encoding"}
-}
+// sealed are the fields that are signed once more than they are there: those
+// that RFC 5322 §3.6 and RFC 2045 §3 allow once and that nobody on the way has a
+// reason to add.
+var sealed = []string{"From", "To", "Cc", "Subject", "Date", "Message-ID", "Reply-To", "In-Reply-To", "References",
+	"MIME-Version", "Content-Type", "Content-Transfer-Encoding"}
 
-// SignedFields are others that RFC 6376 §5.4.1 recommends; lists may add them.
-func SignedFields() []string {
-	return []string{"Sender", "Content-Disposition", "Content-ID", "Resent-Date", "Resent-From", "Resent-Sender", "Resent-To", "Resent-Cc",
-		"Resent-Message-ID", "List-Id", "List-Help", "List-Unsubscribe", "List-Unsubscribe-Post", "List-Subscribe", "List-Post",
-		"List-Owner", "List-Archive", "Auto-Submitted"}
-}
+// signed are those that are signed if they are there: others that RFC 6376 §5.4.1
+// recommends, and lists may add.
+var signed = []string{"Sender", "Content-Disposition", "Content-ID", "Resent-Date", "Resent-From", "Resent-Sender", "Resent-To", "Resent-Cc",
+	"Resent-Message-ID", "List-Id", "List-Help", "List-Unsubscribe", "List-Unsubscribe-Post", "List-Subscribe", "List-Post",
+	"List-Owner", "List-Archive", "Auto-Submitted"}
 
 // Signer signs messages. Its methods may be called concurrently.
 type Signer struct {
@@ -74,12 +67,6 @@ type Signer struct {
 
 // New reads the keys. The error names the file and says what is wrong.
 func New(o Options) (*Signer, error) {
-	if o.Sealed == nil {
-		o.Sealed = SealedFields()
-	}
-	if o.Signed == nil {
-		o.Signed = SignedFields()
-	}
 	if o.Log == nil {
 		o.Log = slog.Default()
 	}
@@ -239,12 +226,12 @@ func (s *Signer) fields(head []byte) []string {
 	}
 	const most = 20 // of one name
 	var list []string
-	for _, name := range s.o.Sealed {
+	for _, name := range sealed {
 		for range min(count[strings.ToLower(name)], most) + 1 {
 			list = append(list, name)
 		}
 	}
-	for _, name := range s.o.Signed {
+	for _, name := range signed {
 		for range min(count[strings.ToLower(name)], most) {
 			list = append(list, name)
 		}
