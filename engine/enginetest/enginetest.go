@@ -1,5 +1,5 @@
 // Package enginetest has what tests of those that keep something on an engine
-// share: engines and disks that crash, fail or are full.
+// share: engines and disks that crash, fail or are full, and a clock.
 package enginetest
 
 import (
@@ -7,6 +7,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"citron/engine/body/segment"
 	"citron/engine/kv"
@@ -101,4 +102,24 @@ func (f *Fates) Set(err error, next ...memkv.Fate) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.next, f.err = next, err
+}
+
+// Clock stands still until it is moved. Time is where it begins.
+type Clock struct {
+	mu   sync.Mutex
+	Time time.Time
+}
+
+// Now is what options ask for.
+func (c *Clock) Now() time.Time {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.Time
+}
+
+// Pass moves it on.
+func (c *Clock) Pass(d time.Duration) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.Time = c.Time.Add(d)
 }

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"citron/engine/body/segment"
+	"citron/engine/enginetest"
 	"citron/engine/kv/pebblekv"
 	"citron/engine/vfs/osfs"
 )
@@ -53,7 +54,7 @@ func realRig(b *testing.B) *rig {
 		engine.Close()
 		bodies.Close()
 	})
-	r := &rig{t: b, ctx: context.Background(), engine: engine, bodies: bodies, clock: clock{now: start}}
+	r := &rig{t: b, ctx: context.Background(), engine: engine, bodies: bodies, clock: enginetest.Clock{Time: start}}
 	r.open()
 	b.Cleanup(func() { r.q.Close() })
 	return r

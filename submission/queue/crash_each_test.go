@@ -4,6 +4,7 @@ import (
 	"math/rand/v2"
 	"testing"
 
+	"citron/engine/enginetest"
 	"citron/engine/vfs/crashfs"
 	"citron/submission"
 	"citron/submission/queue"
@@ -34,7 +35,7 @@ func TestCrashAtEveryCall(t *testing.T) {
 
 // life goes through the steps until one fails, and says how many were done.
 func (d *disk) life(t *testing.T) (done int) {
-	r := rig{clock: clock{now: start}}
+	r := rig{clock: enginetest.Clock{Time: start}}
 	for _, text := range []string{text, text + "a message that is not kept in the engine, for it is too long\r\n"} {
 		if _, err := put(t.Context(), d.q, text, r.envelope("bob@example.com")); err != nil {
 			return done

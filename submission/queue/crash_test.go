@@ -109,7 +109,7 @@ func (d *disk) work(ctx context.Context, seed uint64, p *promises) {
 			rng := rand.New(rand.NewPCG(seed, uint64(i)+100))
 			for n := 0; n < 40 && ctx.Err() == nil; n++ {
 				subject := fmt.Sprintf("submitter-%d-message-%d", i, n)
-				r := rig{clock: clock{now: start}}
+				r := rig{clock: enginetest.Clock{Time: start}}
 				e := r.envelope(fmt.Sprintf("bob@%d.example.com", i%4))
 				id, err := put(ctx, d.q, fmt.Sprintf("Subject: %s\r\n\r\n%0*d\r\n", subject, rng.IntN(800), 7), e)
 				if err == nil {
@@ -236,7 +236,7 @@ func TestNothingBeforeSync(t *testing.T) {
 	fs := crashfs.New()
 	d := mount(t, fs, queue.Options{InlineLimit: 100})
 	defer d.close()
-	r := rig{clock: clock{now: start}}
+	r := rig{clock: enginetest.Clock{Time: start}}
 	for _, text := range []string{text, text + strings.Repeat("x", 1000)} {
 		hold := fs.HoldSync(nil)
 		done := make(chan error, 1)
@@ -273,7 +273,7 @@ func TestFullDisk(t *testing.T) {
 	fs := crashfs.New()
 	d := mount(t, fs, queue.Options{InlineLimit: 100})
 	defer d.close()
-	r := rig{clock: clock{now: start}}
+	r := rig{clock: enginetest.Clock{Time: start}}
 	long := "Subject: long\r\n\r\n" + strings.Repeat("x", 1000)
 	if _, err := put(t.Context(), d.q, long, r.envelope("bob@example.com")); err != nil {
 		t.Fatal(err)

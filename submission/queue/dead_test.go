@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"citron/engine/body/segment"
+	"citron/engine/enginetest"
 	"citron/engine/kv/pebblekv"
 	"citron/engine/vfs/osfs"
 	"citron/submission/queue"
@@ -34,7 +35,7 @@ func TestDeadDomain(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer bodies.Close()
-	r := &rig{t: t, ctx: t.Context(), engine: engine, bodies: bodies, opt: queue.Options{Retry: []time.Duration{time.Hour}}, clock: clock{now: start}}
+	r := &rig{t: t, ctx: t.Context(), engine: engine, bodies: bodies, opt: queue.Options{Retry: []time.Duration{time.Hour}}, clock: enginetest.Clock{Time: start}}
 	before := heap()
 	r.open()
 	var beside sync.WaitGroup
@@ -67,7 +68,7 @@ func TestDeadDomain(t *testing.T) {
 		t.Errorf("a message for another domain took %d transactions and %d reads", w, n)
 	}
 	for range 3 {
-		r.clock.pass(2 * time.Hour)
+		r.clock.Pass(2 * time.Hour)
 		writes = engine.Stats().Updates
 		r.settle(r.mustTake(), down)
 		if r.take() != nil {
@@ -106,7 +107,7 @@ func TestMoreDomainsThanRoom(t *testing.T) {
 			seen[j.Domain()] = true
 			r.settle(j, delivered)
 		}
-		r.clock.pass(time.Minute)
+		r.clock.Pass(time.Minute)
 		r.maintain()
 	}
 	equal(t, "domains", n, len(seen))
@@ -121,13 +122,13 @@ func TestFairness(t *testing.T) {
 		e.Mail.Priority.Level = -3
 		r.commit(text, e)
 	}
-	r.clock.pass(time.Second)
+	r.clock.Pass(time.Second)
 	for range 60 {
 		e := r.envelope("bob@busy.example")
 		e.Mail.Priority.Level = 3
 		r.commit(text, e)
 	}
-	r.clock.pass(time.Second)
+	r.clock.Pass(time.Second)
 	e := r.envelope("bob@small.example")
 	e.Mail.Priority.Level = 3
 	r.commit(text, e)
@@ -165,7 +166,7 @@ func TestMoreDeadDomainsThanRoom(t *testing.T) {
 			}
 			r.settle(j, down)
 		}
-		r.clock.pass(time.Minute)
+		r.clock.Pass(time.Minute)
 		r.maintain()
 	}
 	t.Error("the message for a domain that is up was not given")

@@ -218,7 +218,7 @@ func TestFullEngine(t *testing.T) {
 		}
 		r.settle(j, o)
 	}
-	r.clock.pass(2 * time.Hour)
+	r.clock.Pass(2 * time.Hour)
 	r.maintain()
 	equal(t, "report", "failed", action(r.report()))
 	equal(t, "report", "failed", action(r.report()))

@@ -91,7 +91,7 @@ type history struct {
 var pauses = []time.Duration{time.Minute, 10 * time.Minute}
 
 func newHistory(t *testing.T, rt *rapid.T, engine func() (kv.Engine, func() kv.Engine)) *history {
-	h := &history{rig: &rig{t: t, ctx: t.Context(), clock: clock{now: start}}}
+	h := &history{rig: &rig{t: t, ctx: t.Context(), clock: enginetest.Clock{Time: start}}}
 	h.engine, h.reopen = engine()
 	var err error
 	if h.bodies, err = segment.Open(crashfs.New(), "queue", segment.Options{}); err != nil {
@@ -343,7 +343,7 @@ func (h *history) sweep() {
 }
 
 func (h *history) pass(rt *rapid.T) {
-	h.clock.pass(time.Duration(rapid.IntRange(1, 700).Draw(rt, "seconds")) * time.Second)
+	h.clock.Pass(time.Duration(rapid.IntRange(1, 700).Draw(rt, "seconds")) * time.Second)
 	if _, err := h.q.Maintain(h.ctx, h.clock.Now()); err != nil {
 		rt.Fatal(err)
 	}

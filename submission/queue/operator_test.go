@@ -120,7 +120,7 @@ func TestHoldByOperator(t *testing.T) {
 				if r.take() != nil {
 					t.Fatal("a job of what is held")
 				}
-				r.clock.pass(4 * 24 * time.Hour)
+				r.clock.Pass(4 * 24 * time.Hour)
 				r.maintain()
 			}
 			equal(t, "state", strings.Join(slices.Repeat([]string{"1 example.com held: " + why[name]}, int(n)), "; "), r.list(queue.Filter{State: queue.Held}))
@@ -263,7 +263,7 @@ func TestHeldByConfiguration(t *testing.T) {
 	equal(t, "state", "1 example.com held: by configuration", r.list(queue.Filter{}))
 	r.maintain()
 	held = false
-	r.clock.pass(2 * time.Minute)
+	r.clock.Pass(2 * time.Minute)
 	r.maintain()
 	r.settle(r.mustTake(), delivered)
 }

@@ -29,26 +29,8 @@ type rig struct {
 	bodies body.Store
 	opt    queue.Options
 	q      *queue.Queue
-	clock  clock
+	clock  enginetest.Clock
 	log    strings.Builder
-}
-
-// clock stands still until it is moved.
-type clock struct {
-	mu  sync.Mutex
-	now time.Time
-}
-
-func (c *clock) Now() time.Time {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.now
-}
-
-func (c *clock) pass(d time.Duration) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.now = c.now.Add(d)
 }
 
 // start is when every test begins.
@@ -58,7 +40,7 @@ func newRig(t testing.TB, opt queue.Options) *rig {
 	t.Helper()
 	bodies := enginetest.Bodies(t, crashfs.New(), "queue")
 	t.Cleanup(func() { bodies.Close() })
-	r := &rig{t: t, ctx: t.Context(), engine: memkv.New(memkv.Options{}), bodies: bodies, opt: opt, clock: clock{now: start}}
+	r := &rig{t: t, ctx: t.Context(), engine: memkv.New(memkv.Options{}), bodies: bodies, opt: opt, clock: enginetest.Clock{Time: start}}
 	r.open()
 	return r
 }
@@ -232,14 +214,14 @@ func TestRetries(t *testing.T) {
 			t.Fatal("given twice")
 		}
 		r.settle(j, deferred)
-		r.clock.pass(pause - time.Second)
+		r.clock.Pass(pause - time.Second)
 		if i == 1 {
 			r.reopen()
 		}
 		if r.take() != nil {
 			t.Fatalf("try %d comes too early", i)
 		}
-		r.clock.pass(time.Second)
+		r.clock.Pass(time.Second)
 	}
 	j := r.mustTake()
 	j.Release()
@@ -268,7 +250,7 @@ func TestOriginOnce(t *testing.T) {
 	r.reopen()
 	equal(t, "id after the end", ids[0], r.commit(text, e))
 	equal(t, "messages", 0, r.q.Totals().Messages)
-	r.clock.pass(31 * 24 * time.Hour)
+	r.clock.Pass(31 * 24 * time.Hour)
 	r.maintain()
 	if id := r.commit(text, e); id == ids[0] {
 		t.Error("remembered for ever")

@@ -135,7 +135,7 @@ func TestDelayThenGivenUp(t *testing.T) {
 					r.settle(j, delivered)
 				}
 			}
-			r.clock.pass(time.Hour)
+			r.clock.Pass(time.Hour)
 		}
 		want := strings.Fields(c.delay + " " + c.failed)
 		equal(t, fmt.Sprint(c.notify), fmt.Sprint(want), fmt.Sprint(told))
@@ -163,7 +163,7 @@ func TestDownDomainGivenUp(t *testing.T) {
 				r.settle(j, delivered)
 			}
 		}
-		r.clock.pass(time.Hour)
+		r.clock.Pass(time.Hour)
 	}
 	equal(t, "tries", 5, tries) // the first, then a probe each hour until the age of five
 	equal(t, "reports", 20, reports)
@@ -191,7 +191,7 @@ func TestDeliverBy(t *testing.T) {
 			e.Mail.By = smtp.DeliverBy{Mode: c.mode, Within: c.within}
 			e.Rcpts[0].Notify = c.notify
 			r.commit(text, e)
-			r.clock.pass(2 * time.Minute)
+			r.clock.Pass(2 * time.Minute)
 			if maintained {
 				r.maintain()
 				r.maintain() // once is enough
@@ -227,13 +227,13 @@ func TestHoldUntil(t *testing.T) {
 		if r.take() != nil {
 			t.Fatal("released before its time")
 		}
-		r.clock.pass(24*time.Hour - time.Millisecond)
+		r.clock.Pass(24*time.Hour - time.Millisecond)
 	}
 	r.reopen()
 	if r.take() != nil {
 		t.Fatal("released before its time")
 	}
-	r.clock.pass(10 * time.Millisecond)
+	r.clock.Pass(10 * time.Millisecond)
 	r.settle(r.mustTake(), delivered)
 	equal(t, "left", queue.Totals{}, r.q.Totals())
 }

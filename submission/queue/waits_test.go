@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"citron/engine/body/segment"
+	"citron/engine/enginetest"
 	"citron/engine/kv/memkv"
 	"citron/engine/vfs/crashfs"
 	"citron/submission"
@@ -63,7 +64,7 @@ func TestNextWaits(t *testing.T) {
 		}
 		synctest.Wait()
 		for range 50 {
-			r := rig{clock: clock{now: time.Now()}}
+			r := rig{clock: enginetest.Clock{Time: time.Now()}}
 			if _, err := put(ctx, q, text, r.envelope("bob@example.com")); err != nil {
 				t.Fatal(err)
 			}
@@ -99,7 +100,7 @@ func TestClockGoesBack(t *testing.T) {
 			t.Fatal(err)
 		}
 		defer q.Close()
-		r := rig{clock: clock{now: time.Now()}}
+		r := rig{clock: enginetest.Clock{Time: time.Now()}}
 		if _, err := put(t.Context(), q, text, r.envelope("bob@example.com")); err != nil {
 			t.Fatal(err)
 		}

@@ -168,10 +168,10 @@ func crash(t *testing.T, seed uint64) {
 	rng := rand.New(rand.NewPCG(seed, 7))
 	n := newNetwork()
 	h := n.add("elsewhere.example", "mx.elsewhere.example", &relaytest.Host{})
-	var clock lockedClock
-	clock.t = monday
+	var clock enginetest.Clock
+	clock.Time = monday
 	fs := crashfs.New()
-	s := mount(t, fs, n, clock.now)
+	s := mount(t, fs, n, clock.Now)
 	for _, id := range []kv.Account{1, 2, 3} {
 		if err := s.store.Create(t.Context(), id, account.CreateOptions{}); err != nil {
 			t.Fatal(err)
@@ -183,7 +183,7 @@ func crash(t *testing.T, seed uint64) {
 	var accepted, unsure []string
 	for i := range 15 {
 		text := fmt.Sprintf("Subject: %d\r\n\r\n%0*d\r\n", i, 10+i*20, i)
-		if s.submit(text, clock.now()) == nil {
+		if s.submit(text, clock.Now()) == nil {
 			accepted = append(accepted, text)
 		} else {
 			unsure = append(unsure, text)
@@ -196,8 +196,8 @@ func crash(t *testing.T, seed uint64) {
 	after := fs.Crash(rng)
 	s.stop()
 
-	clock.pass(24 * time.Hour)
-	s = mount(t, after, n, clock.now)
+	clock.Pass(24 * time.Hour)
+	s = mount(t, after, n, clock.Now)
 	defer s.close()
 	<-s.idle()
 	for account, per := range map[kv.Account]int{1: 2, 2: 1} { // alice is also one of all
@@ -237,21 +237,4 @@ func (s *site) idle() <-chan struct{} {
 		}
 	}()
 	return empty
-}
-
-type lockedClock struct {
-	mu sync.Mutex
-	t  time.Time
-}
-
-func (c *lockedClock) now() time.Time {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.t
-}
-
-func (c *lockedClock) pass(d time.Duration) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.t = c.t.Add(d)
 }

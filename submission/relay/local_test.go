@@ -6,6 +6,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"citron/engine/enginetest"
 	"citron/store"
 	"citron/submission"
 )
@@ -53,13 +54,13 @@ func TestLocalRefusals(t *testing.T) {
 // it: nothing can fail after that, as it could after the "expanded" of RFC 3461
 // §5.2.7.3.
 func TestAliasHalfFiled(t *testing.T) {
-	var now lockedClock
-	now.pass(time.Hour)
-	r := newRig(t, Options{Now: now.now})
+	var now enginetest.Clock
+	now.Pass(time.Hour)
+	r := newRig(t, Options{Now: now.Now})
 	r.boxes.faults[2] = store.ErrOverQuota
 	equal(t, "first", "all deferred 4.2.2", r.deliver(newJob("a", "all@example.org")))
 	r.boxes.faults[2] = nil
-	now.pass(time.Hour)
+	now.Pass(time.Hour)
 	equal(t, "second", "all delivered 2.0.0", r.deliver(newJob("a", "all@example.org")))
 	equal(t, "alice's copies", 1, len(r.boxes.mail[1]))
 	equal(t, "bob's copies", 1, len(r.boxes.mail[2]))
