@@ -29,7 +29,7 @@ type keyFile struct {
 
 	mu       sync.Mutex
 	signer   crypto.Signer
-	modified time.Time // of the file as it was read, or as it failed last
+	modified time.Time // of the file as it was read, or as it failed last; zero: it was not there
 	size     int64
 }
 
@@ -42,8 +42,13 @@ func (k *keyFile) current() crypto.Signer {
 	if err == nil && info.Size() == k.size && info.ModTime().Equal(k.modified) {
 		return k.signer
 	}
+	if err != nil && k.modified.IsZero() {
+		return k.signer // that it is not there was said
+	}
 	if err == nil {
 		err = k.load(info)
+	} else {
+		k.modified, k.size = time.Time{}, 0
 	}
 	if err != nil {
 		k.log.Error("DKIM key not read again, the former one stays in force", "file", k.File, "err", err)

@@ -274,7 +274,19 @@ func TestReload(t *testing.T) {
 	if err := os.Remove(k.File); err != nil {
 		t.Fatal(err)
 	}
-	d.mustVerify(t, s, msg, 1)
+	log.Reset()
+	for range 3 {
+		d.mustVerify(t, s, msg, 1)
+	}
+	if n := strings.Count(log.String(), "not read again"); n != 1 {
+		t.Errorf("that the key is gone is said %d times", n)
+	}
+	if err := os.WriteFile(k.File, text, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if d.mustVerify(t, s, msg, 1); !strings.Contains(log.String(), "DKIM key read again") {
+		t.Error(log.String())
+	}
 }
 
 func TestRefused(t *testing.T) {
