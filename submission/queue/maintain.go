@@ -43,18 +43,18 @@ func (q *Queue) Maintain(ctx context.Context, at time.Time) (next time.Time, err
 	if soonest == 0 {
 		again = now.add(lookEvery)
 	}
-	if q.care.origins <= now {
+	if hasCome(q.care.origins, now, fillEvery) {
 		more, failed := q.forgetOrigins(ctx, now)
 		err = errors.Join(err, failed)
 		if q.care.origins = now.add(fillEvery); more {
 			q.care.origins, again = now, now
 		}
 	}
-	if q.care.fill <= now {
+	if hasCome(q.care.fill, now, fillEvery) {
 		err = errors.Join(err, q.fillMore(ctx, now))
 		q.askAgain(now)
 	}
-	if q.care.sweep <= now {
+	if hasCome(q.care.sweep, now, sweepEvery) {
 		err = errors.Join(err, q.sweepBodies(ctx))
 		q.care.sweep = now.add(sweepEvery)
 	}
@@ -63,6 +63,10 @@ func (q *Queue) Maintain(ctx context.Context, at time.Time) (next time.Time, err
 	}
 	return again.time(), err
 }
+
+// hasCome says whether a time that was at most so far ahead has come, or the clock
+// went back.
+func hasCome(at, now milli, ahead time.Duration) bool { return at <= now || at > now.add(ahead) }
 
 // fillMore brings domains into memory that found no room before.
 func (q *Queue) fillMore(ctx context.Context, now milli) error {

@@ -267,3 +267,19 @@ func TestHeldByConfiguration(t *testing.T) {
 	r.maintain()
 	r.settle(r.mustTake(), delivered)
 }
+
+// A clock that is set back does not end maintenance until it is where it was.
+func TestMaintainedThoughClockGoesBack(t *testing.T) {
+	held := true
+	r := newRig(t, queue.Options{HoldDomain: func(string) bool { return held }})
+	r.commit(text, r.envelope("bob@example.com"))
+	if r.take() != nil {
+		t.Fatal("a job of what is held")
+	}
+	r.maintain()
+	r.clock.pass(-time.Hour)
+	held = false
+	r.maintain()
+	r.clock.pass(time.Hour)
+	r.settle(r.mustTake(), delivered)
+}
