@@ -8,9 +8,10 @@ import (
 // Options.Here and Options.HoldDomain may ask a directory, which takes its time:
 // no lock is held meanwhile.
 
-// ask asks about a domain that was picked. It is called with q.mu held, and asks
-// without.
-func (q *Queue) ask(d *domain, now milli) {
+// ask asks about a domain that was picked, and gives its level in which a group
+// may be taken now; nil: none, or not by who wants this server's only. It is
+// called with q.mu held, and asks without.
+func (q *Queue) ask(d *domain, now milli, hereOnly bool) *levelOf {
 	d.reading = true
 	if q.schedule.anyReady() {
 		q.signal()
@@ -18,8 +19,12 @@ func (q *Queue) ask(d *domain, now milli) {
 	q.mu.Unlock()
 	where, kept := q.answers(d.name)
 	q.mu.Lock()
-	d.reading = false
-	q.schedule.learn(d, where, kept, now)
+	d.reading, d.where, d.kept = false, where, kept
+	if l := d.due(now); q.schedule.isReady(d, l, now) && (!hereOnly || where == here) {
+		return l
+	}
+	q.schedule.place(d, now)
+	return nil
 }
 
 func (q *Queue) answers(name string) (where int, kept bool) {

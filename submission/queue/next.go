@@ -67,9 +67,10 @@ func (q *Queue) take(ctx context.Context, hereOnly bool) (*job, error) {
 			continue
 		}
 		if d.where == unasked {
-			q.ask(d, now)
-			q.mu.Unlock()
-			continue
+			if l = q.ask(d, now, hereOnly); l == nil {
+				q.mu.Unlock()
+				continue
+			}
 		}
 		p, found, err := q.find(ctx, d, l, now)
 		if q.schedule.anyReady() {

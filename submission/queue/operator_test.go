@@ -252,6 +252,20 @@ func TestSlowAnswers(t *testing.T) {
 	}
 }
 
+// A domain that is found to be ready is taken at once: a thousand others need not
+// be asked about before.
+func TestAskedOneByOne(t *testing.T) {
+	asked := 0
+	r := newRig(t, queue.Options{Here: func(string) bool { asked++; return false }})
+	for i := range 5 {
+		r.commit(text, r.envelope(fmt.Sprintf("bob@%d.example", i)))
+	}
+	for want := 1; want <= 5; want++ {
+		r.settle(r.mustTake(), delivered)
+		equal(t, "asked about", want, asked)
+	}
+}
+
 // What the configuration holds is asked again every now and then.
 func TestHeldByConfiguration(t *testing.T) {
 	held := true

@@ -164,6 +164,11 @@ func (s *schedule) holds(d *domain) bool {
 	return held || d.kept
 }
 
+// isReady says whether a group of a level, the first that is due, may be taken.
+func (s *schedule) isReady(d *domain, due *levelOf, now milli) bool {
+	return due != nil && d.downUntil <= now && len(d.out) < s.limit(d) && !s.holds(d)
+}
+
 // place puts a domain where it belongs: among those ready, those waiting, or
 // nowhere while something else must happen first.
 func (s *schedule) place(d *domain, now milli) {
@@ -171,7 +176,7 @@ func (s *schedule) place(d *domain, now milli) {
 		return
 	}
 	l := d.due(now)
-	ready := l != nil && d.downUntil <= now && len(d.out) < s.limit(d) && !s.holds(d)
+	ready := s.isReady(d, l, now)
 	if ready && d.element != nil && d.in == l.level {
 		return
 	}
