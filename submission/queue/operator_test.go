@@ -291,9 +291,9 @@ func TestMaintainedThoughClockGoesBack(t *testing.T) {
 		t.Fatal("a job of what is held")
 	}
 	r.maintain()
-	r.clock.pass(-time.Hour)
+	r.clock.Pass(-time.Hour)
 	held = false
 	r.maintain()
-	r.clock.pass(time.Hour)
+	r.clock.Pass(time.Hour)
 	r.settle(r.mustTake(), delivered)
 }
