@@ -10,8 +10,10 @@ import (
 	"crypto/x509/pkix"
 	"encoding/hex"
 	"encoding/pem"
+	"errors"
 	"fmt"
 	"math/big"
+	"net"
 	"os"
 	"path/filepath"
 	"strings"
@@ -150,6 +152,63 @@ func TestLongChain(t *testing.T) {
 		next := issuer.below(fmt.Sprint("CA ", n))
 		between = append([][]byte{next.cert.Raw}, between...)
 		issuer = next
+	}
+}
+
+// Who resumes a TLS session shows no certificate again: the one of then is judged
+// as any other, and not at all once its authority is gone.
+func TestResumedSession(t *testing.T) {
+	dir, now := t.TempDir(), time.Now()
+	server := pairIn(dir)
+	ensure(t, server, now, true, "store.example")
+	ours := newAuthority(t, "ours")
+	file := ours.file(filepath.Join(dir, "ca.pem"))
+	s := open(t, Options{Pairs: []Pair{server}, Clients: []Client{{Name: "submit", CA: file}}})
+	leaf, until := ours.issue("x.example", x509.ExtKeyUsageClientAuth, now.Add(time.Minute)), now.Add(time.Minute)
+	client := &tls.Config{InsecureSkipVerify: true, ServerName: "store.example", ClientSessionCache: tls.NewLRUClientSessionCache(1), Certificates: []tls.Certificate{leaf}}
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer ln.Close()
+	dial := func() tls.ConnectionState {
+		t.Helper()
+		over := make(chan error)
+		go func() {
+			c, err := tls.Dial("tcp", ln.Addr().String(), client)
+			if err == nil {
+				c.Read(make([]byte, 1)) // takes the ticket
+				c.Close()
+			}
+			over <- err
+		}()
+		nc, err := ln.Accept()
+		if err != nil {
+			t.Fatal(err)
+		}
+		tc := tls.Server(nc, s.Config())
+		err = tc.Handshake()
+		tc.Close()
+		if err := errors.Join(err, <-over); err != nil {
+			t.Fatal(err)
+		}
+		return tc.ConnectionState()
+	}
+	for i := range 2 {
+		state := dial()
+		if got := s.Client(&state, now); got != "submit" || state.DidResume != (i == 1) {
+			t.Errorf("%q, resumed: %v", got, state.DidResume)
+		}
+		if got := s.Client(&state, until.Add(time.Second)); got != "" {
+			t.Errorf("after its end: %q", got)
+		}
+	}
+	newAuthority(t, "another one").file(file)
+	if err := s.Reload(); err != nil {
+		t.Fatal(err)
+	}
+	if state := dial(); state.DidResume || s.Client(&state, now) != "" {
+		t.Errorf("of an authority that is gone: %q, resumed: %v", s.Client(&state, now), state.DidResume)
 	}
 }
 
