@@ -38,10 +38,16 @@ func (n *node) openQueue(ctx context.Context, c *config.Config, log *slog.Logger
 	return nil
 }
 
+// isHereTime is how long the directory has to tell whether a domain is one of
+// this server's: one of the queue's workers waits.
+const isHereTime = 10 * time.Second
+
 // isHere says whether a domain is one of this server's. While the directory
 // cannot tell, none is.
 func (n *node) isHere(domain string) bool {
-	_, err := n.directory.Resolve(context.Background(), "postmaster", domain)
+	ctx, cancel := context.WithTimeout(context.Background(), isHereTime)
+	defer cancel()
+	_, err := n.directory.Resolve(ctx, "postmaster", domain)
 	return err == nil || errors.Is(err, auth.NoSuchUser) || errors.Is(err, auth.Disabled)
 }
 
