@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -53,7 +54,16 @@ type refusal struct {
 }
 
 func (r *refusal) Error() string {
-	return fmt.Sprintf("the store refuses %s: %.200q", r.verb, r.Text)
+	return fmt.Sprintf("the store refuses %s: %s", r.verb, loggable(r.Text))
+}
+
+// token is what authorizes a URL (enc-urlauth, RFC 5092 §11).
+var token = regexp.MustCompile("[0-9A-Fa-f]{32,}")
+
+// loggable is what a store said, for the log: without tokens, should it repeat the
+// URL.
+func loggable(text string) string {
+	return fmt.Sprintf("%.200q", token.ReplaceAllLiteralString(text, "..."))
 }
 
 // refusedBy says whether an error is a refusal of that kind.
@@ -332,7 +342,7 @@ func (c *client) next() (imap.Response, error) {
 		return nil, err
 	}
 	if bye, ok := r.(*imap.StatusResponse); ok && bye.Kind == imap.BYE {
-		return nil, fmt.Errorf("the store ends the connection: %.200q", bye.Text)
+		return nil, errors.New("the store ends the connection: " + loggable(bye.Text))
 	}
 	return r, nil
 }
